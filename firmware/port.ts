@@ -1,0 +1,30 @@
+/** The seam to the wire: bytes in, bytes out, every wait with a deadline. `serial-port.ts` and `tcp-port.ts` implement it. */
+
+export interface Port {
+  /** Resolves when the bytes have left for the wire; rejects after `deadlineMs`, and the port is then dropped. */
+  write(bytes: Uint8Array, deadlineMs: number): Promise<void>;
+  /** Never rejects and never hangs. */
+  close(): Promise<void>;
+}
+
+export interface PortEvents {
+  onBytes(bytes: Uint8Array): void;
+  /** The port is gone, told once, also after `close`. */
+  onLost(reason: string): void;
+}
+
+/** How a line is set, as in `/dev/ttyS1?baud=2400&parity=even&stop=1` or `tcp://host:port`. */
+export interface LineSettings {
+  target: { kind: 'tty'; path: string } | { kind: 'tcp'; host: string; port: number };
+  baud: number;
+  parity: 'none' | 'even' | 'odd';
+  stopBits: 1 | 2;
+}
+
+export type OpenPort = (settings: LineSettings, events: PortEvents) => Promise<Port>;
+
+/** Milliseconds that `bytes` take on a line set so: start bit, eight data bits, parity, stop bits. */
+export function wireMs(settings: Pick<LineSettings, 'baud' | 'parity' | 'stopBits'>, bytes: number): number {
+  const bitsPerByte = 1 + 8 + (settings.parity === 'none' ? 0 : 1) + settings.stopBits;
+  return (bytes * bitsPerByte * 1000) / settings.baud;
+}
