@@ -1,0 +1,31 @@
+/** `gridwarden check`: every problem of a site file at once, and whether each bus has time for what it is asked. */
+import { formatProblem, loadSite } from '../config/load.ts';
+import { busPlans } from '../meters.ts';
+import { BadInput, Failed, print, readInput, say } from './io.ts';
+
+export async function check(options: { config: string; json?: boolean }): Promise<void> {
+  const loaded = loadSite(await readInput(options.config, 'a site file (YAML)'), options.config);
+  if (loaded.site === undefined) {
+    for (const problem of loaded.problems) {
+      if (options.json) print(problem);
+      else say(formatProblem(problem));
+    }
+    throw new BadInput(
+      `${options.config}: ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}`,
+    );
+  }
+  let over = 0;
+  for (const plan of busPlans(loaded.site)) {
+    if (options.json) print(plan);
+    else say(`${plan.port}: ${plan.meters} meters, plan needs ${(plan.load * 100).toFixed(0)} % of the line`);
+    if (plan.load > 1) {
+      over++;
+      say(
+        `${plan.port}: the plan is ${plan.load.toFixed(1)} times longer than the line: fewer meters, a higher baud rate or longer periods`,
+      );
+    }
+  }
+  if (over > 0)
+    throw new Failed(`${options.config}: ${over} bus${over === 1 ? ' is' : 'es are'} asked for more than it can carry`);
+  say(`${options.config}: good`);
+}

@@ -1,0 +1,60 @@
+/** What every verb shares: NDJSON on stdout, one line on stderr for what went wrong, and the exit status. */
+import { readFile } from 'node:fs/promises';
+import { formatProblem, loadSite } from '../config/load.ts';
+import type { Site } from '../config/site.ts';
+
+/** Bad usage or bad input: one line says what, where and what was expected; exit status 2. */
+export class BadInput extends Error {}
+
+/** The work itself failed; exit status 1. */
+export class Failed extends Error {}
+
+/** One NDJSON object on stdout. */
+export function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** A line for people, on stderr. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Reads a file, or says in one line why not. */
+export async function readInput(file: string, what: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new BadInput(`${file}: ${code === 'ENOENT' ? 'no such file' : code}: expected ${what}`);
+  }
+}
+
+/** The site file, or its first problem as a one-line error; `check` prints all of them. */
+export async function readSite(file: string): Promise<Site> {
+  const loaded = loadSite(await readInput(file, 'a site file (YAML)'), file);
+  if (loaded.site !== undefined) return loaded.site;
+  const [first, ...more] = loaded.problems;
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more: gridwarden check --config ${file})`;
+  throw new BadInput(`${first === undefined ? file : formatProblem(first)}${rest}`);
+}
+
+/** Aborts at Ctrl-C or SIGTERM, or by itself after `forS`. A second Ctrl-C ends the process at once. */
+export function untilStopped(forS?: number): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  if (forS !== undefined) setTimeout(() => controller.abort(), forS * 1000).unref();
+  return controller.signal;
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

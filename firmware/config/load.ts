@@ -1,0 +1,122 @@
+/** Reads a site file and says everything that is wrong with it at once, each with line and column. */
+import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { parsePort } from '../port-address.ts';
+import { meterId, type Site, siteSchema } from './site.ts';
+
+/** One thing wrong: where it stands and what was expected there. */
+export interface Problem {
+  file: string;
+  line: number;
+  column: number;
+  /** Where in the document, `buses.0.meters.2.address`. */
+  path: string;
+  message: string;
+}
+
+export type Loaded = { site: Site; problems: [] } | { site?: never; problems: Problem[] };
+
+type Path = readonly (string | number)[];
+
+/**
+ * @param text the YAML document
+ * @param file its name, for the problems
+ */
+export function loadSite(text: string, file: string): Loaded {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const problem = (offset: number, path: Path, message: string): Problem => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col), path: path.join('.'), message };
+  };
+  if (document.errors.length > 0) {
+    return { problems: document.errors.map((error) => problem(error.pos[0], [], error.message)) };
+  }
+  const at = (path: Path) => offsetOf(document.contents, path);
+  const parsed = siteSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    return {
+      problems: parsed.error.issues.flatMap((issue) => {
+        const path = issue.path as (string | number)[];
+        // An unknown key is reported at the key itself, not at the map that holds it.
+        const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+        return paths.map((p) => problem(at(p), p, messageOf(issue, p)));
+      }),
+    };
+  }
+  const problems = crossCheck(parsed.data).map(({ path, message }) => problem(at(path), path, message));
+  return problems.length > 0 ? { problems } : { site: parsed.data, problems: [] };
+}
+
+/** `site.yaml:12:9: buses.0.meters.1.address: expected …` */
+export function formatProblem({ file, line, column, path, message }: Problem): string {
+  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+function messageOf(issue: { code: string; message: string }, path: Path): string {
+  if (issue.code === 'unrecognized_keys') return `unknown key "${path.at(-1)}"`;
+  return issue.message.replace(/^Invalid input: /, '');
+}
+
+/** What a schema cannot see: things that must agree with each other. */
+function crossCheck(site: Site): { path: Path; message: string }[] {
+  const found: { path: Path; message: string }[] = [];
+  const ids = new Map<string, string>();
+  const ports = new Map<string, number>();
+  site.buses.forEach((bus, b) => {
+    const port = parsePort(bus.port);
+    if ('problem' in port) found.push({ path: ['buses', b, 'port'], message: port.problem });
+    const path = bus.port.split('?')[0] ?? bus.port;
+    const before = ports.get(path);
+    if (before !== undefined) {
+      found.push({
+        path: ['buses', b, 'port'],
+        message: `port ${path} is already used by buses.${before}: one owner per port`,
+      });
+    }
+    ports.set(path, b);
+    const onWire = new Map<string, number>();
+    bus.meters.forEach((meter, m) => {
+      const where: Path = ['buses', b, 'meters', m];
+      const wire = meter.protocol === 'dlt645' ? meter.address : `unit ${meter.unit}`;
+      const twin = onWire.get(wire);
+      if (twin !== undefined)
+        found.push({ path: where, message: `${wire} stands twice on this bus, first at meters.${twin}` });
+      onWire.set(wire, m);
+      const id = meterId(meter);
+      const other = ids.get(id);
+      if (other !== undefined && twin === undefined) {
+        found.push({ path: where, message: `id ${id} is already used at ${other}: give one of them an id of its own` });
+      }
+      ids.set(id, where.join('.'));
+      const { grid } = meter;
+      if (grid !== undefined && Object.keys(site.grid).length > 0 && !(grid in site.grid)) {
+        found.push({ path: [...where, 'grid'], message: `grid cell ${grid} is not described under grid:` });
+      }
+    });
+  });
+  if (ids.size > 1024)
+    found.push({ path: ['buses'], message: `${ids.size} meters: expected at most 1024 on one gateway` });
+  return found;
+}
+
+/** Byte offset of the node at `path`, or of the nearest node above it that exists. */
+function offsetOf(root: Node | null, path: Path): number {
+  let node: Node | null | undefined = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const [depth, key] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
+      if (pair === undefined) break;
+      const value = pair.value as Node | null;
+      const last = depth === path.length - 1;
+      // The value where it is a scalar, the key where the value spans lines.
+      const target = last && isScalar(value) ? value : (pair.key as Node);
+      offset = target.range?.[0] ?? offset;
+      node = value;
+    } else {
+      node = (node as { items?: Node[] } | null | undefined)?.items?.[Number(key)];
+      offset = node?.range?.[0] ?? offset;
+    }
+  }
+  return offset;
+}

@@ -1,0 +1,154 @@
+/**
+ * The site file: one commented YAML document that says everything a gateway needs to know of where it stands.
+ * This is its schema; `load.ts` reads it and says what is wrong with it, line by line.
+ */
+import { z } from 'zod';
+import { PREMISES } from '../../protocols/reading.ts';
+
+/** A topic level and a certificate's common name: letters, digits, dot, dash; never MQTT's `+ # /`. */
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected letters, digits, dots and dashes, at most 63');
+const positive = z.number().positive();
+const cell = z.string().min(1).max(64);
+
+const thermal = z.strictObject({
+  topOilRiseK: positive.optional(),
+  hotSpotGradientK: positive.optional(),
+  hotSpotFactor: positive.optional(),
+  lossRatio: positive.optional(),
+  x: positive.optional(),
+  y: positive.optional(),
+  k11: positive.optional(),
+  k21: positive.optional(),
+  k22: positive.optional(),
+  tauOilMin: positive.optional(),
+  tauWindingMin: positive.optional(),
+  initialTopOilC: z.number().optional(),
+});
+
+const meterFacts = {
+  premises: z.enum(PREMISES).optional(),
+  phases: z.union([z.literal(1), z.literal(3)]).default(1),
+  phase: z.union([z.literal(1), z.literal(2), z.literal(3)]).optional(),
+  ratedCurrentA: positive.optional(),
+  fuseA: positive.optional(),
+  watch: z.array(z.enum(['elderly'])).optional(),
+  charging: z.literal('allowed').optional(),
+  grid: cell.optional(),
+  feeder: cell.optional(),
+  box: cell.optional(),
+  tariff: z.strictObject({ tiersKwhPerMonth: z.array(positive).min(1) }).optional(),
+  contract: z.string().max(64).optional(),
+  ratedKva: positive.optional(),
+  thermal: thermal.optional(),
+  /** How long the meter may take to begin its answer. */
+  answerMs: z.number().int().min(20).max(10_000).optional(),
+  /** Dangerous commands (relay, clears, passwords, address) that the platform may give to this meter. */
+  allow: z.array(z.enum(['relay', 'clear', 'password', 'address', 'write'])).optional(),
+};
+
+const dlt645Meter = z.strictObject({
+  protocol: z.literal('dlt645'),
+  address: z.string().regex(/^\d{12}$/, 'expected the 12 digits printed on the meter, in quotes'),
+  standard: z.enum(['2007', '1997']).default('2007'),
+  id: name.optional(),
+  /** The manufacturer item that carries a waveform, eight hex digits, where the meter has one. */
+  waveformItem: z
+    .string()
+    .regex(/^[0-9A-Fa-f]{8}$/, 'expected eight hex digits')
+    .optional(),
+  ...meterFacts,
+});
+
+const modbusMeter = z.strictObject({
+  protocol: z.literal('modbus'),
+  unit: z.number().int().min(1).max(247),
+  profile: z.string().min(1),
+  id: name.optional(),
+  /** How the meter hands out a waveform, where it does. */
+  waveform: z.enum(['bender-pem575', 'ge-epm9650']).optional(),
+  ...meterFacts,
+});
+
+const meter = z.discriminatedUnion('protocol', [dlt645Meter, modbusMeter]);
+
+const bus = z.strictObject({
+  port: z.string().min(1),
+  meters: z.array(meter).min(1).max(64),
+});
+
+const uplink = z.strictObject({
+  /** Tried in order. */
+  brokers: z.array(z.string().regex(/^(mqtt|mqtts):\/\/\S+$/, 'expected mqtt://host:port or mqtts://host:port')).min(1),
+  username: z.string().optional(),
+  passwordFile: z.string().optional(),
+  tls: z
+    .strictObject({ caFile: z.string().optional(), certFile: z.string().optional(), keyFile: z.string().optional() })
+    .optional(),
+  /** `receipt`: an alert leaves the disk when the platform itself says it has stored it. `puback`: when the broker took
+   * it, which a default Mosquitto forgets when it is killed. */
+  delivery: z.enum(['receipt', 'puback']).default('receipt'),
+  format: z.enum(['cbor', 'json']).default('cbor'),
+  receiptDeadlineS: z.number().min(1).max(3600).default(30),
+});
+
+const store = z.strictObject({
+  /** The directory that survives a power cut. */
+  directory: z.string().min(1).default('state'),
+  maxAlerts: z.number().int().min(1000).max(5_000_000).default(1_000_000),
+});
+
+const commands = z.strictObject({
+  /** Public keys that may command this gateway, and what each may do. */
+  keys: z
+    .array(
+      z.strictObject({
+        id: name,
+        publicKeyFile: z.string(),
+        roles: z.array(z.enum(['viewer', 'worker', 'operator', 'maintainer'])).min(1),
+      }),
+    )
+    .default([]),
+});
+
+/** Settings of the detectors, by name; each detector knows and checks its own. */
+const detectorSettings = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])));
+
+const worker = z.strictObject({ name: z.string().max(64), contact: z.string().max(64).optional() });
+const gridCell = z.strictObject({
+  power: z.array(worker).max(3).default([]),
+  community: z.array(worker).max(3).default([]),
+});
+
+export const siteSchema = z.strictObject({
+  gateway: z.strictObject({
+    id: name,
+    timezone: z.string().refine(isTimezone, 'expected an IANA zone such as Asia/Shanghai').default('Asia/Shanghai'),
+  }),
+  buses: z.array(bus).min(1).max(64),
+  uplink,
+  store: store.prefault({}),
+  commands: commands.prefault({}),
+  detectors: detectorSettings.default({}),
+  /** Grid cell → who acts there, each a chain of up to three. */
+  grid: z.record(cell, gridCell).default({}),
+});
+
+export type Site = z.infer<typeof siteSchema>;
+export type SiteBus = Site['buses'][number];
+export type SiteMeter = SiteBus['meters'][number];
+
+/** The name a meter goes by everywhere behind the bus: its `id`, else the address printed on it, else bus unit. */
+export function meterId(meter: SiteMeter): string {
+  return meter.id ?? (meter.protocol === 'dlt645' ? meter.address : `modbus-${meter.unit}`);
+}
+
+function isTimezone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
