@@ -1,0 +1,140 @@
+/**
+ * The control byte (clause 5.2.4): D7 says who speaks, D6 an abnormal answer, D5 that more follows, D4…D0 the function.
+ * So a plain answer is +80H, one with more to come +A0H, an error +C0H.
+ */
+
+export type Standard = '2007' | '1997';
+
+/** What a frame is about, the same word for the request and all of its answers. */
+export const FUNCTIONS = {
+  '2007': {
+    3: { name: 'security', zh: '安全认证' },
+    8: { name: 'broadcast-time', zh: '广播校时' },
+    17: { name: 'read-data', zh: '读数据' },
+    18: { name: 'read-next', zh: '读后续数据' },
+    19: { name: 'read-address', zh: '读通信地址' },
+    20: { name: 'write-data', zh: '写数据' },
+    21: { name: 'write-address', zh: '写通信地址' },
+    22: { name: 'freeze', zh: '冻结命令' },
+    23: { name: 'change-baud', zh: '更改通信速率' },
+    24: { name: 'change-password', zh: '修改密码' },
+    25: { name: 'clear-demand', zh: '最大需量清零' },
+    26: { name: 'clear-meter', zh: '电表清零' },
+    27: { name: 'clear-events', zh: '事件清零' },
+    28: { name: 'relay-control', zh: '跳合闸、报警、保电' },
+    29: { name: 'terminal-output', zh: '多功能端子输出控制' },
+  },
+  '1997': {
+    1: { name: 'read-data', zh: '读数据' },
+    2: { name: 'read-next', zh: '读后续数据' },
+    3: { name: 'read-again', zh: '重读数据' },
+    4: { name: 'write-data', zh: '写数据' },
+    8: { name: 'broadcast-time', zh: '广播校时' },
+    10: { name: 'write-address', zh: '写设备地址' },
+    12: { name: 'change-baud', zh: '更改通信速率' },
+    15: { name: 'change-password', zh: '修改密码' },
+    16: { name: 'clear-demand', zh: '最大需量清零' },
+  },
+} as const satisfies Record<Standard, Record<number, { name: string; zh: string }>>;
+
+type Functions = typeof FUNCTIONS;
+export type FunctionName2007 = Functions['2007'][keyof Functions['2007']]['name'];
+export type FunctionName1997 = Functions['1997'][keyof Functions['1997']]['name'];
+export type FunctionName = FunctionName2007 | FunctionName1997;
+
+export interface Control {
+  direction: 'request' | 'response';
+  /** D6: the meter could not do it; the data field holds ERR. */
+  abnormal: boolean;
+  /** D5: another frame follows, asked for with read-next. */
+  more: boolean;
+  /** D4…D0. */
+  code: number;
+}
+
+export function decodeControl(control: number): Control {
+  return {
+    direction: control & 0x80 ? 'response' : 'request',
+    abnormal: (control & 0x40) !== 0,
+    more: (control & 0x20) !== 0,
+    code: control & 0x1f,
+  };
+}
+
+export function encodeControl(control: Control): number {
+  const direction = control.direction === 'response' ? 0x80 : 0;
+  return direction | (control.abnormal ? 0x40 : 0) | (control.more ? 0x20 : 0) | control.code;
+}
+
+/** The function's name, or undefined for a code the standard leaves free (vendors use 00H). */
+export function functionName(standard: Standard, code: number): FunctionName | undefined {
+  const table: Record<number, { name: FunctionName }> = FUNCTIONS[standard];
+  return table[code]?.name;
+}
+
+/** The code of a function. @throws RangeError where the standard does not have it */
+export function functionCode(standard: Standard, name: FunctionName): number {
+  for (const [code, row] of Object.entries(FUNCTIONS[standard])) if (row.name === name) return Number(code);
+  throw new RangeError(`${name} is not in DL/T 645-${standard}`);
+}
+
+/**
+ * Which standard a frame follows; undefined for a vendor's own function. Codes are disjoint but for 03H (security in
+ * 2007, always with an identifier 07xxxxxxH; read-again in 1997) and 08H, the same in both and called 2007 here.
+ */
+export function standardOf(control: number, data: Uint8Array): Standard | undefined {
+  const code = control & 0x1f;
+  if (code === 0x03) return data.length === 0 || (data.length > 3 && data[3] !== 0x07) ? '1997' : '2007';
+  if (functionName('2007', code) !== undefined) return '2007';
+  return functionName('1997', code) === undefined ? undefined : '1997';
+}
+
+/** Bits of the error byte ERR, D0 first (2007: 5.2.5, 1997: 6.2); several may stand at once. */
+export const ERR_BITS = {
+  '2007': [
+    'other',
+    'no-such-data',
+    'unauthorised',
+    'baud-not-changeable',
+    'too-many-year-zones',
+    'too-many-day-periods',
+    'too-many-tariffs',
+    'reserved',
+  ],
+  '1997': [
+    'illegal-data',
+    'no-such-data',
+    'unauthorised',
+    'reserved-3',
+    'too-many-year-zones',
+    'too-many-day-periods',
+    'too-many-tariffs',
+    'reserved',
+  ],
+} as const satisfies Record<Standard, readonly string[]>;
+
+/** Bits of SERR, the 16-bit error word of security (03H) in 2007, D0 first. */
+export const SERR_BITS = [
+  'other',
+  'repeated-recharge',
+  'esam-failed',
+  'authentication-failed',
+  'customer-number-mismatch',
+  'recharge-count-wrong',
+  'over-hoarding',
+] as const;
+
+/** The names of the bits that are set, lowest first; bits without a name come as `bit-N`. */
+export function bitNames(word: number, names: readonly string[], bits = 8): string[] {
+  const set: string[] = [];
+  for (let bit = 0; bit < bits; bit++) if (word & (1 << bit)) set.push(names[bit] ?? `bit-${bit}`);
+  return set;
+}
+
+/** What the data field of an abnormal answer says, by name; an empty field says nothing. */
+export function errorNames(standard: Standard, code: number, data: Uint8Array): string[] {
+  if (standard === '2007' && code === 0x03 && data.length >= 2) {
+    return bitNames(data[0]! | (data[1]! << 8), SERR_BITS, 16);
+  }
+  return data.length === 0 ? [] : bitNames(data[0]!, ERR_BITS[standard]);
+}

@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fromHex, toHex } from '../../../protocols/bytes.ts';
+import { addressMatches, encodeFrame, type Frame, MAX_FRAME } from '../../../protocols/dlt645/frame.ts';
+import { Framer } from '../../../protocols/dlt645/framer.ts';
+
+const digits = fc
+  .array(fc.constantFrom(...'0123456789'), { minLength: 12, maxLength: 12 })
+  .map((parts) => parts.join(''));
+const frames: fc.Arbitrary<Frame> = fc.record({
+  address: fc.oneof(digits, fc.constant('AAAAAAAAAAAA')),
+  control: fc.integer({ min: 0, max: 255 }),
+  data: fc.uint8Array({ maxLength: 200 }),
+});
+
+function all(bytes: Uint8Array): { frames: Frame[]; discarded: number } {
+  const framer = new Framer();
+  const found = [...framer.push(bytes), ...framer.flush()];
+  return { frames: found, discarded: framer.discardedBytes };
+}
+
+/** Frames without a 68H in their data cannot hide another, so what is expected is exactly known. */
+const plain = frames.filter((frame) => !frame.data.includes(0x35));
+
+describe('frame', () => {
+  it('puts 33H on every data byte, modulo 256, and keeps the preamble out of the checksum', () => {
+    const frame = { address: '000000000161', control: 0x91, data: Uint8Array.of(0, 0, 1, 0, 0x26, 0, 0, 0xff) };
+    expect(toHex(encodeFrame(frame))).toBe('FEFEFEFE6861010000000068910833333433593333328916');
+    expect(all(encodeFrame(frame)).frames).toEqual([frame]);
+  });
+
+  it('round-trips whatever it may carry', () => {
+    fc.assert(
+      fc.property(plain, fc.integer({ min: 0, max: 7 }), (frame, preamble) => {
+        expect(all(encodeFrame(frame, preamble))).toEqual({ frames: [frame], discarded: 0 });
+      }),
+    );
+  });
+
+  it('lets a wildcard match from either side', () => {
+    expect(addressMatches('AAAAAAAAAAAA', '000000000161')).toBe(true);
+    expect(addressMatches('000000000161', 'AAAAAAAAAAAA')).toBe(true);
+    expect(addressMatches('AAAAAAAAAA61', '000000000162')).toBe(false);
+  });
+});
+
+describe('framer', () => {
+  it('gives the same frames whatever the chunking', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            plain.map((frame) => encodeFrame(frame)),
+            fc.uint8Array({ maxLength: 40 }),
+          ),
+          { maxLength: 6 },
+        ),
+        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 20 }),
+        (parts, cuts) => {
+          const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+          const framer = new Framer();
+          const found: Frame[] = [];
+          for (let at = 0, i = 0; at < bytes.length; i++) {
+            const size = cuts[i % cuts.length]!;
+            found.push(...framer.push(bytes.subarray(at, at + size)));
+            expect(framer.pendingBytes).toBeLessThan(MAX_FRAME);
+            at += size;
+          }
+          found.push(...framer.flush());
+          expect({ frames: found, discarded: framer.discardedBytes }).toEqual(all(bytes));
+        },
+      ),
+    );
+  });
+
+  it('loses to a corrupt byte at most its own frame, for every byte and every value', () => {
+    const street = ['000000000161', '201000000012', '151230011061'].map((address, i) => ({
+      address,
+      control: 0x91,
+      data: Uint8Array.of(0, 0, 1, 0, 0x26 + i, 0, 0, 0),
+    }));
+    const bytes = Uint8Array.from(street.flatMap((frame) => [...encodeFrame(frame)]));
+    const each = bytes.length / 3;
+    for (let at = 0; at < bytes.length; at++) {
+      for (let value = 0; value < 256; value++) {
+        const broken = bytes.slice();
+        broken[at] = value;
+        const survivors = street.filter((_, i) => i !== Math.floor(at / each)).map((frame) => frame.address);
+        const heard = all(broken).frames.map((frame) => frame.address);
+        expect(heard, `byte ${at} = ${value}`).toEqual(expect.arrayContaining(survivors));
+      }
+    }
+  });
+
+  it('takes the inner frame when a corrupt length byte happens to span two', () => {
+    const inner = encodeFrame({ address: '000000000161', control: 0x91, data: Uint8Array.of(1, 2, 3, 4) }, 0);
+    const outer = encodeFrame({ address: '000000000007', control: 0x91, data: inner.map((byte) => byte - 0x33) }, 0);
+    expect(all(outer).frames.map((frame) => frame.address)).toEqual(['000000000161']);
+  });
+
+  it('is not fooled by an extra 68H before the frame, nor by 16H as its checksum', () => {
+    const doubled = fromHex('68 68 03 00 00 00 00 00 68 91 07 33 34 34 35 33 33 33 D4 16')!;
+    expect(all(doubled)).toMatchObject({ frames: [{ address: '000000000003' }], discarded: 1 });
+    const early = fromHex('68 61 01 00 00 00 00 68 91 07 33 34 35 35 CC 7C 33 16 16')!;
+    expect(all(early)).toMatchObject({ frames: [{ address: '000000000161' }], discarded: 0 });
+  });
+
+  it('stays bounded under a flood of starts', () => {
+    const framer = new Framer();
+    const flood = new Uint8Array(100_000).fill(0x68);
+    expect(framer.push(flood)).toEqual([]);
+    expect(framer.pendingBytes).toBeLessThan(MAX_FRAME);
+    framer.flush();
+    expect(framer.discardedBytes).toBe(flood.length);
+  });
+});
