@@ -14,6 +14,9 @@ const MINUTE_MS = 60_000;
 /** Ticks of one hole that are given minute by minute; beyond it one an hour is enough for every hold time. */
 const MINUTE_TICKS_MAX = 1_440;
 
+/** A clock that goes back by less than this is held; by more, it was wrong before and the samples are believed. */
+const HOLD_BACK_MS = 2 * 3_600_000;
+
 /** A request of a detector to the bus. */
 export type Ask = Exclude<Output, { type: 'finding' }>;
 
@@ -50,6 +53,7 @@ export class Engine {
   readonly #areaWide: AreaRunner[] = [];
   readonly #infos = new Map<string, MeterInfo>();
   #tickMs = Number.NEGATIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
   /** Detectors that threw are stopped after three faults, each for itself; the others go on. */
   readonly #faults = new Map<string, number>();
   readonly #onFault: (detector: string, meter: string | undefined, error: unknown) => void;
@@ -84,14 +88,14 @@ export class Engine {
         this.#byMeter.set(meter.id, runners);
       }
     }
-    if (snapshot) this.#tickMs = snapshot.tickMs;
+    if (snapshot) this.#tickMs = this.#lastMs = snapshot.tickMs;
   }
 
-  /** Takes one sample; samples come in the order of time, a clock that went back is taken as standing still. */
+  /** Takes one sample; samples come in the order of time, a clock that goes back a little is taken as standing still. */
   take(sample: Sample): Result {
     const result: Result = { alerts: [], asks: [] };
-    this.#tickUpTo(sample.atMs, result);
-    const moment = this.#civil.at(sample.atMs);
+    const moment = this.#civil.at(this.#held(sample.atMs));
+    this.#tickUpTo(moment.atMs, result);
     const { meter } = sample;
     const input: Input =
       'reading' in sample
@@ -106,15 +110,16 @@ export class Engine {
   /** A grid worker's answer about a meter. */
   answer(atMs: number, meter: string, verdict: Verdict): Result {
     const result: Result = { alerts: [], asks: [] };
-    this.#tickUpTo(atMs, result);
-    this.#give({ type: 'verdict', ...this.#civil.at(atMs), meter, verdict }, meter, result);
+    const moment = this.#civil.at(this.#held(atMs));
+    this.#tickUpTo(moment.atMs, result);
+    this.#give({ type: 'verdict', ...moment, meter, verdict }, meter, result);
     return result;
   }
 
   /** Lets time pass without a sample; call it at least every minute. */
   advance(atMs: number): Result {
     const result: Result = { alerts: [], asks: [] };
-    this.#tickUpTo(atMs, result);
+    this.#tickUpTo(this.#held(atMs), result);
     return result;
   }
 
@@ -125,6 +130,14 @@ export class Engine {
     }
     const area = Object.fromEntries(this.#areaWide.map((runner) => [runner.detector.name, runner.state]));
     return structuredClone({ version: 1, tickMs: this.#tickMs, area, meters });
+  }
+
+  #held(atMs: number): number {
+    if (atMs >= this.#lastMs || this.#lastMs - atMs > HOLD_BACK_MS) {
+      if (atMs < this.#lastMs) this.#tickMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
+      this.#lastMs = atMs;
+    }
+    return this.#lastMs;
   }
 
   #tickUpTo(atMs: number, result: Result): void {

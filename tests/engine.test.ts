@@ -81,6 +81,15 @@ describe('engine', () => {
     expect(second.snapshot()).toEqual(whole.snapshot());
   });
 
+  it('holds time that goes back a little and believes time that goes back far', () => {
+    const engine = new Engine(area, [counter]);
+    const since = (atMs: number) => engine.take(reading(atMs)).alerts[0]?.since;
+    expect(since(10 * HOUR)).toBe(10 * HOUR);
+    expect(since(9 * HOUR)).toBe(10 * HOUR);
+    expect(since(5 * HOUR)).toBe(5 * HOUR);
+    expect(since(5 * HOUR + 1000)).toBe(5 * HOUR + 1000);
+  });
+
   it('stops a detector that throws after three faults and keeps the others', () => {
     const faults: string[] = [];
     const bad: MeterDetector<object> = {

@@ -1,0 +1,169 @@
+/** The command line: every verb with its options; the work of each stands in the file of its name. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { BadInput, Failed, say } from './io.ts';
+
+const program = new Command('gridwarden')
+  .description('Turns a smart-meter concentrator into a grid worker that never sleeps. 电网网格员固件')
+  .version('0.1.0')
+  .showHelpAfterError(false)
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride()
+  .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, 'gridwarden: ').trimEnd()) });
+
+const seconds = (text: string) => number(text, 'seconds', (value) => value > 0);
+const speed = (text: string) => number(text, 'a factor above 0', (value) => value > 0);
+
+program
+  .command('demo')
+  .description('a broker, a simulated street, the firmware and a platform in one go: alerts as they arrive')
+  .option('--for <seconds>', 'end by itself with a summary', seconds)
+  .option('--speed <factor>', 'how much faster than life the street lives', speed)
+  .option('--json', 'alerts as NDJSON on stdout')
+  .addHelpText('after', examples('gridwarden demo', 'gridwarden demo --for 30 --json | jq .kind'))
+  .action(async (options) => (await import('./demo.ts')).demo(options));
+
+program
+  .command('run')
+  .description('the firmware itself: reads the meters of a site file and reports to its brokers')
+  .requiredOption('--config <file>', 'site file')
+  .option('--record <file>', 'write what the meters say as a recording (.gz is compressed)')
+  .option('--for <seconds>', 'end by itself', seconds)
+  .addHelpText(
+    'after',
+    examples('gridwarden run --config site.yaml', 'gridwarden run --config site.yaml --record today.ndjson.gz'),
+  )
+  .action(async (options) => (await import('./run.ts')).run(options));
+
+program
+  .command('check')
+  .description('validate a site file: every problem with file:line:column and what was expected')
+  .requiredOption('--config <file>', 'site file')
+  .option('--json', 'problems as NDJSON on stdout')
+  .addHelpText('after', examples('gridwarden check --config site.yaml'))
+  .action(async (options) => (await import('./check.ts')).check(options));
+
+program
+  .command('scan')
+  .description('find meters, baud rate and parity on a bus')
+  .requiredOption('--port <port>', 'tty path or tcp://host:port')
+  .option('--protocol <name>', 'dlt645 or modbus; both where not given')
+  .option('--baud <rate...>', 'rates to try', ['2400', '9600', '1200', '4800'])
+  .option('--write <file>', 'write a site file ready to edit')
+  .addHelpText(
+    'after',
+    examples('gridwarden scan --port /dev/ttyS1', 'gridwarden scan --port tcp://10.0.0.7:4001 --write site.yaml'),
+  )
+  .action(async (options) => (await import('./scan.ts')).scan(options));
+
+program
+  .command('read')
+  .description('read items of one meter now')
+  .argument('<item...>', '02010100, 9010, holding:0x2012/2, input:342/4, or a name of the catalogue or profile')
+  .requiredOption('--port <port>', 'tty path with settings, or tcp://host:port')
+  .requiredOption('--meter <address>', "the meter's 12 digits, or its Modbus unit")
+  .option('--protocol <name>', 'dlt645 or modbus; by the address where not given')
+  .option('--standard <year>', '2007 or 1997; found out where not given')
+  .option('--profile <name>', 'Modbus register profile')
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden read --port /dev/ttyS1?baud=2400&parity=even --meter 000000000161 02010100 00010000',
+      'gridwarden read --port tcp://10.0.0.7:4001 --meter 1 --profile sdm630 input:0/2',
+    ),
+  )
+  .action(async (items, options) => (await import('./read.ts')).read(items, options));
+
+program
+  .command('doctor')
+  .description('bus, clock, disk, broker, certificates: one line each, green or what to do')
+  .requiredOption('--config <file>', 'site file')
+  .option('--json', 'lines as NDJSON on stdout')
+  .addHelpText('after', examples('gridwarden doctor --config site.yaml'))
+  .action(async (options) => (await import('./doctor.ts')).doctor(options));
+
+program
+  .command('decode')
+  .description('explain DL/T 645 and Modbus RTU bytes')
+  .argument('[hex...]', 'bytes in hex; lines on stdin where none is given')
+  .option('--as <direction>', 'request or response, where the same Modbus bytes may be either')
+  .option('--profile <name>', 'Modbus register profile')
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden decode 68 61 01 00 00 00 00 68 91 08 33 33 34 33 59 33 33 33 8A 16',
+      'gridwarden decode < frames.txt',
+    ),
+  )
+  .action(async (hex, options) => (await import('./decode.ts')).decode(hex, options));
+
+program
+  .command('sim')
+  .description('simulated meters on pseudo-terminals or TCP ports')
+  .argument('<scenario...>', 'shipped name, YAML file or recording')
+  .option('--speed <factor>', 'how much faster than life', speed)
+  .option('--tcp', 'TCP ports instead of pseudo-terminals')
+  .option('--port <tty>', 'answer on a real RS-485 adapter instead')
+  .option('--truth <file>', 'write what really happens')
+  .option('--page', 'show the street in the browser')
+  .option('--for <seconds>', 'end by itself', seconds)
+  .addHelpText('after', examples('gridwarden sim street --speed 60', 'gridwarden sim recording.ndjson.gz --tcp'))
+  .action(async (scenarios, options) => (await import('./sim.ts')).sim(scenarios, options));
+
+program
+  .command('replay')
+  .description('run the detectors over recordings in virtual time and print the alerts')
+  .argument('<recording...>', 'files as written by run --record; read one after the other')
+  .option('--config <file>', 'site file: the settings of its detectors')
+  .option('--kind <kind...>', 'only these kinds')
+  .addHelpText(
+    'after',
+    examples('gridwarden replay today.ndjson.gz', 'gridwarden replay week.ndjson --kind overload inactivity'),
+  )
+  .action(async (recordings, options) => (await import('./replay.ts')).replay(recordings, options));
+
+program
+  .command('score')
+  .description('precision, recall, F1, false alarms per meter-month and delay per kind')
+  .argument('<alerts...>', 'NDJSON as printed by replay or watch')
+  .requiredOption('--truth <file>', 'what really happened, as written by sim')
+  .option('--json', 'one object on stdout')
+  .option('--html <file>', 'a report with pictures')
+  .addHelpText('after', examples('gridwarden score --truth truth.ndjson alerts.ndjson'))
+  .action(async (alerts, options) => (await import('./score.ts')).score(alerts, options));
+
+program
+  .command('watch')
+  .description('subscribe as a platform would, validate and print alerts, answer with receipts')
+  .requiredOption('--broker <url>', 'mqtt://host:port')
+  .option('--no-receipts', 'only look: the gateway keeps its alerts')
+  .option('--for <seconds>', 'end by itself', seconds)
+  .addHelpText('after', examples('gridwarden watch --broker mqtt://127.0.0.1:1883'))
+  .action(async (options) => (await import('./watch.ts')).watch(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof BadInput || error instanceof Failed) {
+    say(`gridwarden: ${error.message}`);
+    return error instanceof BadInput ? 2 : 1;
+  }
+  say(
+    `gridwarden: ${error instanceof Error && process.env.GRIDWARDEN_LOG !== 'debug' ? error.message : String((error as Error).stack ?? error)}`,
+  );
+  return 1;
+}
+
+function number(text: string, what: string, good: (value: number) => boolean): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || !good(value)) throw new InvalidArgumentError(`expected ${what}`);
+  return value;
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
