@@ -1,0 +1,167 @@
+/**
+ * The meter itself is wrong: a register that stands still while power flows, or went back; values that cannot be;
+ * power frozen to the last digit; a clock that is off.
+ *
+ * A home may stand still for hours and its register with it, so "stuck" is judged by the energy that should have been
+ * counted, and "frozen" by the home's own longest run of equal values, doubled, and never before six hours.
+ */
+import type { MeterInfo, Reading } from '../../protocols/reading.ts';
+import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
+import { type Held, hold, notHeld, say } from './finding.ts';
+import { DAY_MS, HOUR_MS } from './slots.ts';
+
+const FAULTS = ['stuck', 'rolled-back', 'impossible', 'frozen', 'clock'] as const;
+type Fault = (typeof FAULTS)[number];
+
+export interface MeterFaultState {
+  atMs: number;
+  importWh: number;
+  /** What power says should have been counted since the register last moved. */
+  owedWh: number;
+  powerW: number;
+  equalSinceMs: number;
+  equalReadings: number;
+  longestEqualMs: number;
+  faults: Record<Fault, Held>;
+}
+
+/** @param settings.owedWh energy that must be missing from a register before it counts as stuck */
+export function meterFault(settings = { owedWh: 500, frozenH: 6 }): MeterDetector<MeterFaultState> {
+  return {
+    scope: 'meter',
+    name: 'meter-fault',
+    start: () => ({
+      atMs: 0,
+      importWh: -1,
+      owedWh: 0,
+      powerW: Number.MAX_SAFE_INTEGER,
+      equalSinceMs: 0,
+      equalReadings: 0,
+      longestEqualMs: 0,
+      faults: {
+        stuck: notHeld(),
+        'rolled-back': notHeld(),
+        impossible: notHeld(),
+        frozen: notHeld(),
+        clock: notHeld(),
+      },
+    }),
+    step(state, input, meter) {
+      if (input.type === 'event') {
+        return input.event === 'clock-fault' ? note(state, 'clock', true, input.atMs, meter.id, {}) : NOTHING;
+      }
+      if (input.type !== 'reading') return NOTHING;
+      const { reading, atMs } = input;
+      const rolledBackWh = register(state, reading, atMs);
+      const frozen = equal(state, reading, atMs, settings.frozenH * HOUR_MS);
+      const impossible = impossibleValue(reading, meter);
+      state.atMs = Math.max(state.atMs, atMs);
+      const { faults } = state;
+      // The common case, told apart with four comparisons: nothing is wrong and nothing was.
+      const stuck = state.owedWh > settings.owedWh;
+      let outputs: Output[] | undefined;
+      const check = (fault: Fault, wrong: boolean, evidence: Record<string, number | string>) => {
+        if (!wrong && faults[fault].phase === 'idle') return;
+        const noted = note(state, fault, wrong, atMs, meter.id, evidence);
+        if (noted.length > 0) outputs = [...(outputs ?? []), ...noted];
+      };
+      check('stuck', stuck, { owedWh: state.owedWh, importWh: state.importWh });
+      check('rolled-back', rolledBackWh > 0, { backWh: rolledBackWh, importWh: state.importWh });
+      check('impossible', impossible !== undefined, { value: impossible ?? '' });
+      check('frozen', frozen, {
+        powerW: state.powerW,
+        equalH: (atMs - state.equalSinceMs) / HOUR_MS,
+        longestH: state.longestEqualMs / HOUR_MS,
+      });
+      check('clock', false, {});
+      return outputs ?? NOTHING;
+    },
+  };
+}
+
+/** Follows the register of energy; gives how far it went back. */
+function register(state: MeterFaultState, reading: Reading, atMs: number): number {
+  const wh = reading.importWh;
+  if (wh === undefined) return 0;
+  const before = state.importWh;
+  const hours = Math.min(1, Math.max(0, atMs - state.atMs) / HOUR_MS);
+  state.importWh = wh;
+  if (before < 0 || wh !== before) {
+    state.owedWh = 0;
+    // A jump to nearly nothing is a new meter or a register that wrapped, a small step back is a fault.
+    return before >= 0 && wh < before - 1 ? before - wh : 0;
+  }
+  const powerW = reading.activePowerW ?? 0;
+  if (powerW > 0 && state.atMs > 0) state.owedWh += powerW * hours;
+  return 0;
+}
+
+/** Whether power has been the same to the last digit for longer than this home ever had it. */
+function equal(state: MeterFaultState, reading: Reading, atMs: number, frozenMs: number): boolean {
+  const powerW = reading.activePowerW;
+  if (powerW === undefined) return false;
+  if (powerW !== state.powerW || atMs - state.atMs > 3 * HOUR_MS) {
+    // A run that was called frozen is not learnt as this home's habit.
+    if (state.faults.frozen.phase === 'idle' && state.equalSinceMs > 0) {
+      state.longestEqualMs = Math.max(state.longestEqualMs, state.atMs - state.equalSinceMs);
+    }
+    state.powerW = powerW;
+    state.equalSinceMs = atMs;
+    state.equalReadings = 0;
+    return false;
+  }
+  state.equalReadings++;
+  return (
+    state.equalReadings >= 10 &&
+    powerW !== 0 &&
+    atMs - state.equalSinceMs > Math.max(frozenMs, 2 * state.longestEqualMs)
+  );
+}
+
+/** The name of the first value that cannot be, with the value. */
+function impossibleValue(reading: Reading, meter: MeterInfo): string | undefined {
+  const { activePowerW, frequencyHz, voltageV, currentA, powerFactor } = reading;
+  if (activePowerW !== undefined) {
+    const ratedW = 230 * (meter.ratedCurrentA ?? 100) * (meter.phases ?? 3);
+    if (!Number.isFinite(activePowerW) || Math.abs(activePowerW) > 4 * ratedW) return `activePowerW ${activePowerW}`;
+  }
+  if (frequencyHz !== undefined && !(frequencyHz > 40 && frequencyHz < 70)) return `frequencyHz ${frequencyHz}`;
+  if (voltageV !== undefined) for (const v of voltageV) if (!(v >= 0 && v < 600)) return `voltageV ${v}`;
+  if (currentA !== undefined) for (const a of currentA) if (!(Math.abs(a) < 10_000)) return `currentA ${a}`;
+  if (powerFactor !== undefined) for (const f of powerFactor) if (!(Math.abs(f) <= 1.02)) return `powerFactor ${f}`;
+  return undefined;
+}
+
+const HOLD_MS: Record<Fault, number> = {
+  stuck: 0,
+  'rolled-back': 0,
+  impossible: 10 * 60_000,
+  frozen: 0,
+  clock: 0,
+};
+
+function note(
+  state: MeterFaultState,
+  fault: Fault,
+  wrong: boolean,
+  atMs: number,
+  meter: string,
+  evidence: Record<string, number | string>,
+): readonly Output[] {
+  const held = state.faults[fault];
+  const change = hold(held, wrong, atMs, HOLD_MS[fault], DAY_MS);
+  if (change === undefined) return NOTHING;
+  return [
+    say({
+      meter,
+      kind: 'meter-fault',
+      key: fault,
+      state: change,
+      severity: fault === 'clock' ? 'notice' : 'warning',
+      sinceMs: fault === 'frozen' ? state.equalSinceMs : held.sinceMs,
+      confidence: fault === 'frozen' ? 0.7 : 0.9,
+      evidence: { fault, ...evidence },
+      recipients: ['power'],
+    }),
+  ];
+}
