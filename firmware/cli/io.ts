@@ -1,6 +1,5 @@
 /** What every verb shares: NDJSON on stdout, one line on stderr for what went wrong, and the exit status. */
 import { readFile } from 'node:fs/promises';
-import { formatProblem, loadSite } from '../config/load.ts';
 import type { Site } from '../config/site.ts';
 
 /** Bad usage or bad input: one line says what, where and what was expected; exit status 2. */
@@ -31,6 +30,8 @@ export async function readInput(file: string, what: string): Promise<string> {
 
 /** The site file, or its first problem as a one-line error; `check` prints all of them. */
 export async function readSite(file: string): Promise<Site> {
+  // The schema library is half of the start-up time: only verbs that read a site file pay for it.
+  const { formatProblem, loadSite } = await import('../config/load.ts');
   const loaded = loadSite(await readInput(file, 'a site file (YAML)'), file);
   if (loaded.site !== undefined) return loaded.site;
   const [first, ...more] = loaded.problems;

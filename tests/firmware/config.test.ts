@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { formatProblem, loadSite } from '../../firmware/config/load.ts';
+
+const GOOD = `# A site
+gateway:
+  id: gw-1
+buses:
+  - port: /dev/ttyS1?baud=2400&parity=even
+    meters:
+      - { protocol: dlt645, address: "000000000161", premises: flat, fuseA: 40 }
+      - { protocol: modbus, unit: 3, profile: sdm630, id: shop-3, phases: 3 }
+uplink:
+  brokers: [mqtt://127.0.0.1:1883]
+`;
+
+const problems = (text: string) => loadSite(text, 'site.yaml').problems.map(formatProblem);
+const broken = (from: string, to: string) => problems(GOOD.replace(from, to));
+
+describe('site file', () => {
+  it('is read with its defaults', () => {
+    const { site } = loadSite(GOOD, 'site.yaml');
+    expect(site?.gateway).toEqual({ id: 'gw-1', timezone: 'Asia/Shanghai' });
+    expect(site?.buses[0]?.meters[0]).toMatchObject({ standard: '2007', phases: 1, fuseA: 40 });
+    expect(site?.uplink).toMatchObject({ delivery: 'receipt', format: 'cbor' });
+    expect(site?.store.directory).toBe('state');
+  });
+
+  it('says where a value is wrong and what was expected', () => {
+    expect(broken('"000000000161"', '161')).toEqual([
+      'site.yaml:7:36: buses.0.meters.0.address: expected string, received number',
+    ]);
+    expect(broken('"000000000161"', '"161"')[0]).toMatch(/^site\.yaml:7:36: .*expected the 12 digits/);
+    expect(broken('gw-1', 'gw/1')[0]).toMatch(/^site\.yaml:3:7: gateway\.id: expected letters/);
+    expect(broken('premises: flat', 'premises: palace')[0]).toMatch(/^site\.yaml:7:62: .*premises/);
+    expect(broken('mqtt://127.0.0.1:1883', 'http://x')[0]).toMatch(
+      /^site\.yaml:10:13: uplink\.brokers\.0: expected mqtt:/,
+    );
+  });
+
+  it('names an unknown key where it stands', () => {
+    expect(broken('fuseA', 'fuzeA')).toEqual(['site.yaml:7:68: buses.0.meters.0.fuzeA: unknown key "fuzeA"']);
+  });
+
+  it('reports every problem at once', () => {
+    expect(
+      problems(GOOD.replace('gw-1', 'gw/1').replace('unit: 3', 'unit: 0').replace('brokers', 'broker')),
+    ).toHaveLength(4);
+  });
+
+  it('reports a missing part and broken YAML with a place', () => {
+    expect(problems('gateway: { id: a }\n')).toHaveLength(2);
+    expect(problems('gateway: { id: a\n')[0]).toMatch(/^site\.yaml:\d+:\d+: /);
+    expect(problems('')[0]).toMatch(/^site\.yaml:1:1: /);
+    expect(problems('- 1\n')[0]).toMatch(/^site\.yaml:1:1: expected object/);
+  });
+
+  it('refuses an address, an id and a port used twice, with both places', () => {
+    const twice = GOOD.replace(
+      '      - { protocol: modbus',
+      '      - { protocol: dlt645, address: "000000000161", id: b }\n      - { protocol: modbus',
+    );
+    expect(problems(twice)).toEqual([
+      'site.yaml:8:9: buses.0.meters.1: 000000000161 stands twice on this bus, first at meters.0',
+    ]);
+    const sameId = GOOD.replace('shop-3', '"000000000161"');
+    expect(problems(sameId)[0]).toMatch(/already used at buses\.0\.meters\.0/);
+    const samePort = GOOD.replace(
+      'uplink:',
+      '  - port: /dev/ttyS1\n    meters: [{ protocol: modbus, unit: 1, profile: sdm630 }]\nuplink:',
+    );
+    expect(problems(samePort)[0]).toMatch(/one owner per port/);
+  });
+});
