@@ -1,6 +1,6 @@
 /** Reads a site file and says everything that is wrong with it at once, each with line and column. */
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import { parsePort } from '../port-address.ts';
+import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { meterId, type Site, siteSchema } from './site.ts';
 
 /** One thing wrong: where it stands and what was expected there. */
@@ -31,15 +31,16 @@ export function loadSite(text: string, file: string): Loaded {
   if (document.errors.length > 0) {
     return { problems: document.errors.map((error) => problem(error.pos[0], [], error.message)) };
   }
-  const at = (path: Path) => offsetOf(document.contents, path);
+  const at = (path: Path, what: 'value' | 'key' = 'value') => offsetOf(document.contents, path, what);
   const parsed = siteSchema.safeParse(document.toJS());
   if (!parsed.success) {
     return {
       problems: parsed.error.issues.flatMap((issue) => {
         const path = issue.path as (string | number)[];
         // An unknown key is reported at the key itself, not at the map that holds it.
-        const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
-        return paths.map((p) => problem(at(p), p, messageOf(issue, p)));
+        if (issue.code !== 'unrecognized_keys')
+          return [problem(at(path), path, issue.message.replace(/^Invalid input: /, ''))];
+        return issue.keys.map((key) => problem(at([...path, key], 'key'), [...path, key], `unknown key "${key}"`));
       }),
     };
   }
@@ -52,20 +53,15 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
   return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
-function messageOf(issue: { code: string; message: string }, path: Path): string {
-  if (issue.code === 'unrecognized_keys') return `unknown key "${path.at(-1)}"`;
-  return issue.message.replace(/^Invalid input: /, '');
-}
-
 /** What a schema cannot see: things that must agree with each other. */
 function crossCheck(site: Site): { path: Path; message: string }[] {
   const found: { path: Path; message: string }[] = [];
   const ids = new Map<string, string>();
   const ports = new Map<string, number>();
   site.buses.forEach((bus, b) => {
-    const port = parsePort(bus.port);
+    const port = parsePortAddress(bus.port);
     if ('problem' in port) found.push({ path: ['buses', b, 'port'], message: port.problem });
-    const path = bus.port.split('?')[0] ?? bus.port;
+    const path = 'problem' in port ? bus.port : formatTarget(port.target);
     const before = ports.get(path);
     if (before !== undefined) {
       found.push({
@@ -100,7 +96,7 @@ function crossCheck(site: Site): { path: Path; message: string }[] {
 }
 
 /** Byte offset of the node at `path`, or of the nearest node above it that exists. */
-function offsetOf(root: Node | null, path: Path): number {
+function offsetOf(root: Node | null, path: Path, what: 'value' | 'key'): number {
   let node: Node | null | undefined = root;
   let offset = root?.range?.[0] ?? 0;
   for (const [depth, key] of path.entries()) {
@@ -110,7 +106,7 @@ function offsetOf(root: Node | null, path: Path): number {
       const value = pair.value as Node | null;
       const last = depth === path.length - 1;
       // The value where it is a scalar, the key where the value spans lines.
-      const target = last && isScalar(value) ? value : (pair.key as Node);
+      const target = last && what === 'value' && isScalar(value) ? value : (pair.key as Node);
       offset = target.range?.[0] ?? offset;
       node = value;
     } else {

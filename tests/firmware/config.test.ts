@@ -27,18 +27,18 @@ describe('site file', () => {
 
   it('says where a value is wrong and what was expected', () => {
     expect(broken('"000000000161"', '161')).toEqual([
-      'site.yaml:7:36: buses.0.meters.0.address: expected string, received number',
+      'site.yaml:7:38: buses.0.meters.0.address: expected string, received number',
     ]);
-    expect(broken('"000000000161"', '"161"')[0]).toMatch(/^site\.yaml:7:36: .*expected the 12 digits/);
+    expect(broken('"000000000161"', '"161"')[0]).toMatch(/^site\.yaml:7:38: .*expected the 12 digits/);
     expect(broken('gw-1', 'gw/1')[0]).toMatch(/^site\.yaml:3:7: gateway\.id: expected letters/);
-    expect(broken('premises: flat', 'premises: palace')[0]).toMatch(/^site\.yaml:7:62: .*premises/);
+    expect(broken('premises: flat', 'premises: palace')[0]).toMatch(/^site\.yaml:7:64: .*premises/);
     expect(broken('mqtt://127.0.0.1:1883', 'http://x')[0]).toMatch(
       /^site\.yaml:10:13: uplink\.brokers\.0: expected mqtt:/,
     );
   });
 
   it('names an unknown key where it stands', () => {
-    expect(broken('fuseA', 'fuzeA')).toEqual(['site.yaml:7:68: buses.0.meters.0.fuzeA: unknown key "fuzeA"']);
+    expect(broken('fuseA', 'fuzeA')).toEqual(['site.yaml:7:70: buses.0.meters.0.fuzeA: unknown key "fuzeA"']);
   });
 
   it('reports every problem at once', () => {
