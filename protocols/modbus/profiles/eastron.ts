@@ -1,0 +1,80 @@
+import type { Profile, Row } from '../row.ts';
+
+/** What every SDM has of one phase. */
+const onePhase = [
+  { name: 'voltage', address: 0x0000, type: 'f32', unit: 'V', feeds: 'voltageV', phase: 1 },
+  { name: 'current', address: 0x0006, type: 'f32', unit: 'A', feeds: 'currentA', phase: 1 },
+  { name: 'active-power', address: 0x000c, type: 'f32', unit: 'W', feeds: 'activePowerW' },
+  { name: 'apparent-power', address: 0x0012, type: 'f32', unit: 'VA' },
+  { name: 'reactive-power', address: 0x0018, type: 'f32', unit: 'var', feeds: 'reactivePowerVar' },
+  { name: 'power-factor', address: 0x001e, type: 'f32', unit: '1', feeds: 'powerFactor', phase: 1 },
+  { name: 'frequency', address: 0x0046, type: 'f32', unit: 'Hz', feeds: 'frequencyHz' },
+  { name: 'import-energy', address: 0x0048, type: 'f32', unit: 'kWh', feeds: 'importWh' },
+  { name: 'export-energy', address: 0x004a, type: 'f32', unit: 'kWh', feeds: 'exportWh' },
+  { name: 'import-reactive-energy', address: 0x004c, type: 'f32', unit: 'kvarh' },
+  { name: 'export-reactive-energy', address: 0x004e, type: 'f32', unit: 'kvarh' },
+  { name: 'total-energy', address: 0x0156, type: 'f32', unit: 'kWh' },
+] as const satisfies readonly Row[];
+
+export const sdm630 = {
+  name: 'sdm630',
+  vendor: 'Eastron',
+  model: 'SDM630',
+  source: 'SDM630 register list: input registers, IEEE 754 high word first',
+  table: 'input',
+  words: 'high-first',
+  rows: [
+    { name: 'voltage-l1', address: 0x0000, type: 'f32', unit: 'V', feeds: 'voltageV', phase: 1 },
+    { name: 'voltage-l2', address: 0x0002, type: 'f32', unit: 'V', feeds: 'voltageV', phase: 2 },
+    { name: 'voltage-l3', address: 0x0004, type: 'f32', unit: 'V', feeds: 'voltageV', phase: 3 },
+    { name: 'current-l1', address: 0x0006, type: 'f32', unit: 'A', feeds: 'currentA', phase: 1 },
+    { name: 'current-l2', address: 0x0008, type: 'f32', unit: 'A', feeds: 'currentA', phase: 2 },
+    { name: 'current-l3', address: 0x000a, type: 'f32', unit: 'A', feeds: 'currentA', phase: 3 },
+    { name: 'active-power-l1', address: 0x000c, type: 'f32', unit: 'W' },
+    { name: 'active-power-l2', address: 0x000e, type: 'f32', unit: 'W' },
+    { name: 'active-power-l3', address: 0x0010, type: 'f32', unit: 'W' },
+    { name: 'power-factor-l1', address: 0x001e, type: 'f32', unit: '1', feeds: 'powerFactor', phase: 1 },
+    { name: 'power-factor-l2', address: 0x0020, type: 'f32', unit: '1', feeds: 'powerFactor', phase: 2 },
+    { name: 'power-factor-l3', address: 0x0022, type: 'f32', unit: '1', feeds: 'powerFactor', phase: 3 },
+    { name: 'active-power', address: 0x0034, type: 'f32', unit: 'W', feeds: 'activePowerW' },
+    { name: 'apparent-power', address: 0x0038, type: 'f32', unit: 'VA' },
+    { name: 'reactive-power', address: 0x003c, type: 'f32', unit: 'var', feeds: 'reactivePowerVar' },
+    { name: 'power-factor', address: 0x003e, type: 'f32', unit: '1' },
+    { name: 'frequency', address: 0x0046, type: 'f32', unit: 'Hz', feeds: 'frequencyHz' },
+    { name: 'import-energy', address: 0x0048, type: 'f32', unit: 'kWh', feeds: 'importWh' },
+    { name: 'export-energy', address: 0x004a, type: 'f32', unit: 'kWh', feeds: 'exportWh' },
+    { name: 'voltage-thd-l1', address: 0x00ea, type: 'f32', unit: '%' },
+    { name: 'voltage-thd-l2', address: 0x00ec, type: 'f32', unit: '%' },
+    { name: 'voltage-thd-l3', address: 0x00ee, type: 'f32', unit: '%' },
+    { name: 'current-thd-l1', address: 0x00f0, type: 'f32', unit: '%', feeds: 'currentThd', phase: 1 },
+    { name: 'current-thd-l2', address: 0x00f2, type: 'f32', unit: '%', feeds: 'currentThd', phase: 2 },
+    { name: 'current-thd-l3', address: 0x00f4, type: 'f32', unit: '%', feeds: 'currentThd', phase: 3 },
+    { name: 'total-energy', address: 0x0156, type: 'f32', unit: 'kWh' },
+    { name: 'import-energy-l1', address: 0x015a, type: 'f32', unit: 'kWh' },
+    { name: 'import-energy-l2', address: 0x015c, type: 'f32', unit: 'kWh' },
+    { name: 'import-energy-l3', address: 0x015e, type: 'f32', unit: 'kWh' },
+    { name: 'export-energy-l1', address: 0x0160, type: 'f32', unit: 'kWh' },
+    { name: 'export-energy-l2', address: 0x0162, type: 'f32', unit: 'kWh' },
+    { name: 'export-energy-l3', address: 0x0164, type: 'f32', unit: 'kWh' },
+  ],
+} as const satisfies Profile;
+
+export const sdm230 = {
+  name: 'sdm230',
+  vendor: 'Eastron',
+  model: 'SDM230',
+  source: 'SDM230 register list: the one-phase subset of the SDM630',
+  table: 'input',
+  words: 'high-first',
+  rows: onePhase,
+} as const satisfies Profile;
+
+export const sdm120 = {
+  name: 'sdm120',
+  vendor: 'Eastron',
+  model: 'SDM120',
+  source: 'SDM120 register list: the one-phase subset of the SDM630',
+  table: 'input',
+  words: 'high-first',
+  rows: onePhase,
+} as const satisfies Profile;
