@@ -51,7 +51,7 @@ export interface Talk {
   delayMs: number;
 }
 
-/** A device on the line. It hears everything, also what is meant for others and what other stations say. */
+/** A device on the line. It hears every request, also those for others; answers of its neighbours are not told to it. */
 export interface Station {
   /** @param atMs when the last of these bytes had passed; bytes of one request may come in several calls */
   hear(bytes: Uint8Array, atMs: number): readonly Talk[];
