@@ -182,7 +182,7 @@ function putRaw(type: RowType, raw: number): void {
       scratch.setFloat64(0, raw);
       break;
     default: {
-      type satisfies never;
+      return void (type satisfies never);
     }
   }
 }
