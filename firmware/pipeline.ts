@@ -14,8 +14,6 @@ import { SiteTime } from './site-time.ts';
 const SNAPSHOT_KEY = 'detectors';
 const SNAPSHOT_EVERY_MS = 3_600_000;
 const TICK_EVERY_MS = 60_000;
-/** Alerts that wait for a disk that does not answer; beyond it the oldest go out live and not durable. */
-const WAITING_MAX = 10_000;
 
 export interface PipelineParts {
   area: Area;
@@ -26,12 +24,10 @@ export interface PipelineParts {
   signal: AbortSignal;
   /** A detector wants more of a meter. */
   onAsk(ask: Ask): void;
-  /** The disk refused these: they must go out live, marked as not durable. */
-  onNotDurable(alerts: Alert[], reason: string): void;
   /** Every sample, as it was given to the detectors: `run --record`. */
   record?: (sample: Sample) => void;
-  /** Told after the alerts are on disk. */
-  onStored?: (alerts: readonly Alert[]) => void;
+  /** Told when alerts are stored: what the page shows, what the world holds the gateway to. */
+  onStored?: (alerts: readonly Alert[], durable: boolean) => void;
 }
 
 export type Observation = { reading: Reading } | { waveform: Waveform } | { event: MeterEvent };
@@ -58,35 +54,15 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
   );
   const known = new Set(area.meters.map((meter) => meter.id));
   const last = new Map<string, { atMs: number; reading: Reading }>();
-  let waiting: Alert[] = [];
-  let writing: Promise<void> | undefined;
   let readings = 0;
   let alerts = 0;
 
-  const write = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      try {
-        await outbox.append(batch);
-        parts.onStored?.(batch);
-      } catch (error) {
-        parts.onNotDurable(batch, String(error));
-      }
-    }
-    writing = undefined;
-  };
-
-  const settle = (result: Result): Promise<void> => {
+  const settle = async (result: Result): Promise<void> => {
     for (const ask of result.asks) parts.onAsk(ask);
-    if (result.alerts.length === 0) return Promise.resolve();
+    if (result.alerts.length === 0) return;
     alerts += result.alerts.length;
-    waiting.push(...result.alerts);
-    if (waiting.length > WAITING_MAX) {
-      parts.onNotDurable(waiting.splice(0, waiting.length - WAITING_MAX), 'the disk does not keep up');
-    }
-    writing ??= write();
-    return writing;
+    const { durable } = await outbox.append(result.alerts);
+    parts.onStored?.(result.alerts, durable);
   };
 
   const snapshot = () =>
@@ -120,7 +96,6 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
     latest: (meter) => last.get(meter),
     async stop() {
       await Promise.all([ticking, saving]);
-      await writing;
       await snapshot();
     },
   };

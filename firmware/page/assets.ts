@@ -29,10 +29,21 @@ export async function loadAssets(): Promise<Map<string, Asset>> {
     ['/uPlot.js', asset(TEXT.js, await readFile(require.resolve('uplot/dist/uPlot.esm.js'), 'utf8'))],
   ]);
   for (const name of SCRIPTS) {
-    const source = stripTypeScriptTypes(await text(`${name}.ts`)).replaceAll(/(from\s+'\.\/\w+)\.ts'/g, "$1.js'");
+    const source = withoutTypes(await text(`${name}.ts`)).replaceAll(/(from\s+'\.\/\w+)\.ts'/g, "$1.js'");
     assets.set(`/${name}.js`, asset(TEXT.js, source));
   }
   return assets;
+}
+
+/** Node says once per process that this call is experimental; on a gateway's console that reads like a fault. */
+function withoutTypes(source: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(source);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 function asset(type: string, content: string): Asset {
