@@ -1,0 +1,99 @@
+/** From the site file's meters to what the bus polls and what the detectors know of them. */
+import type { Area } from '../detectors/detector.ts';
+import { dlt645Blocks } from '../protocols/dlt645/poll.ts';
+import type { Block } from '../protocols/exchange.ts';
+import { modbusBlocks } from '../protocols/modbus/poll.ts';
+import type { MeterInfo, Reading } from '../protocols/reading.ts';
+import type { BusMeter } from './bus/bus.ts';
+import { type PlanLoad, planLoad } from './bus/plan.ts';
+import { meterId, type Site, type SiteBus, type SiteMeter } from './config/site.ts';
+import type { LineSettings } from './port.ts';
+import { formatTarget, parsePortAddress } from './port-address.ts';
+
+/** What the detectors may know of the site. */
+export function areaOf(site: Site): Area {
+  return { timezone: site.gateway.timezone, meters: site.buses.flatMap((bus) => bus.meters.map(infoOf)) };
+}
+
+/** The facts about a meter without its place on the wire. */
+export function infoOf(meter: SiteMeter): MeterInfo {
+  const {
+    premises,
+    phases,
+    phase,
+    ratedCurrentA,
+    fuseA,
+    watch,
+    charging,
+    grid,
+    feeder,
+    box,
+    tariff,
+    contract,
+    ratedKva,
+  } = meter;
+  const { thermal } = meter;
+  const facts = {
+    premises,
+    phases,
+    phase,
+    ratedCurrentA,
+    fuseA,
+    watch,
+    charging,
+    grid,
+    feeder,
+    box,
+    tariff,
+    contract,
+    ratedKva,
+    thermal,
+  };
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return { id: meterId(meter), ...Object.fromEntries(known) };
+}
+
+/** The meters of a bus with their read blocks. @throws RangeError when a profile does not exist; `check` says so before */
+export function busMeters(bus: SiteBus): BusMeter[] {
+  return bus.meters.map((meter) => ({ id: meterId(meter), protocol: meter.protocol, blocks: blocksOf(meter) }));
+}
+
+function blocksOf(meter: SiteMeter): Block<Reading>[] {
+  const { answerMs } = meter;
+  const timing = answerMs === undefined ? {} : { answerMs };
+  switch (meter.protocol) {
+    case 'dlt645': {
+      const { protocol, address, standard, phases } = meter;
+      return dlt645Blocks({ protocol, address, standard, phases, ...timing });
+    }
+    case 'modbus': {
+      const { protocol, unit, profile } = meter;
+      return modbusBlocks({ protocol, unit, profile, ...timing });
+    }
+    default:
+      return meter satisfies never;
+  }
+}
+
+/** How a bus of the site file is set. @throws when the address was not checked before */
+export function lineSettings(bus: SiteBus): LineSettings {
+  const settings = parsePortAddress(bus.port);
+  if ('problem' in settings) throw new Error(settings.problem);
+  return settings;
+}
+
+export interface BusPlan extends PlanLoad {
+  port: string;
+  meters: number;
+}
+
+/** Whether each bus has time for what it is asked, by arithmetic. */
+export function busPlans(site: Site): BusPlan[] {
+  return site.buses.map((bus) => {
+    const settings = lineSettings(bus);
+    const meters = busMeters(bus);
+    const blocks = meters.flatMap((meter) => meter.blocks);
+    const protocol = meters.some((meter) => meter.protocol === 'modbus') ? 'modbus' : 'dlt645';
+    return { port: formatTarget(settings.target), meters: meters.length, ...planLoad(settings, blocks, protocol) };
+  });
+}
