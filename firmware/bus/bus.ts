@@ -1,0 +1,447 @@
+/**
+ * The bus: one owner per port, for every protocol on it. One request at a time; the next one leaves as soon as the
+ * last answer is whole and the line was silent long enough; after a failure the line rests longer than the slowest
+ * answer seen here, so that a late answer never meets a later request. What to ask next is `schedule.ts`, what a
+ * failure leads to is `POLICY`.
+ */
+import type { Block, Exchange } from '../../protocols/exchange.ts';
+import { type Failure, POLICY, type Policy } from '../../protocols/failure.ts';
+import type { Reading } from '../../protocols/reading.ts';
+import { type Clock, sleep } from '../clock.ts';
+import { type LineSettings, type OpenPort, wireMs } from '../port.ts';
+import { formatTarget } from '../port-address.ts';
+import { type Changes, Health, type MeterState } from './health.ts';
+import { Line, type LineCounts, type PortState } from './line.ts';
+import { type PlanLoad, type Protocol, planLoad, silenceMs } from './plan.ts';
+import { type Ending, Schedule, type Turn } from './schedule.ts';
+import { transact } from './transaction.ts';
+import { Utilisation } from './utilisation.ts';
+
+export interface BusMeter {
+  id: string;
+  protocol: Protocol;
+  blocks: readonly Block<Reading>[];
+  /** Extra silence before each request, for meters that drop back-to-back ones. */
+  quietMs?: number;
+}
+
+/** A port's state; `silent`: it is open, but no meter on it answers, which is one fault and not one per meter. */
+export type BusState = PortState | { state: 'silent'; reason: string };
+
+/** What pino's loggers are. */
+export interface Log {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+}
+
+export interface BusOptions {
+  settings: LineSettings;
+  openPort: OpenPort;
+  clock: Clock;
+  meters: readonly BusMeter[];
+  /** A block was read; `atMs` is wall time. */
+  onReading(meter: string, block: string, reading: Reading, atMs: number): void;
+  onMeterState(meter: string, state: MeterState): void;
+  onPortState(state: BusState): void;
+  log: Log;
+  /** Ends the bus: open requests fail as `cancelled`, the port is closed. */
+  signal: AbortSignal;
+}
+
+export type Answer<T> = { value: T } | { failure: Failure; detail: string };
+
+export interface RequestOptions {
+  /** Higher goes first among requests; 1 where nothing is said. */
+  priority?: number;
+  /** Asks again as the failure's policy says. Only for what may be done twice: reads, never switching. */
+  retry?: boolean;
+  /** How long it may wait for its turn; 30 s where nothing is said. */
+  waitMs?: number;
+}
+
+export interface Bus {
+  /**
+   * Speaks with a meter out of turn: an on-demand read, a waveform, a command. It jumps the plan within a share of the bus.
+   * @param meter an id of the plan, or any name for an exchange that concerns no meter of it (a broadcast, a scan)
+   * @param exchange makes a fresh exchange for each try
+   */
+  request<T>(meter: string, exchange: () => Exchange<T>, options?: RequestOptions): Promise<Answer<T>>;
+  /** Reads the meter's fastest blocks every `periodMs` for `forMs`, within the share that the others can spare. False: too many already. */
+  attend(meter: string, periodMs: number, forMs: number): boolean;
+  status(): BusStatus;
+  /** Resolves when the signal ended the bus and the port is closed. */
+  stopped: Promise<void>;
+}
+
+export interface MeterStatus extends MeterState {
+  id: string;
+  /** Wall time of the last reading; null before the first. */
+  lastReadMs: number | null;
+  reads: number;
+  failures: Partial<Record<Failure, number>>;
+  /** Names of the blocks that this meter does not have. */
+  dropped: string[];
+}
+
+export interface BusStatus {
+  port: string;
+  state: BusState;
+  meters: MeterStatus[];
+  /** What the plan asks of the bus, by arithmetic. */
+  plan: PlanLoad;
+  /** Share of the last minutes in which bytes had to move or a meter thought about its answer. */
+  utilisation: number;
+  counts: LineCounts;
+  failures: Partial<Record<Failure, number>>;
+  echo: 'unknown' | 'yes' | 'no';
+}
+
+/** A meter that stays silent is in the log once, then this often. */
+const LOG_AGAIN_MS = 600_000;
+const REQUEST_WAIT_MS = 30_000;
+/** Turns in a row without a single byte, after which the handle is suspected and the port opened again. */
+const SILENT_TURNS_MAX = 10;
+/** What a meter is given beyond its deadline once it answered late. */
+const PATIENCE_MAX_MS = 2_000;
+const PATIENCE_KEPT = 0.98;
+/** The longest answer that an exchange may bring which no block describes. */
+const ANSWER_BYTES_MAX = 256;
+const REST_MAX_MS = 3_600_000;
+
+interface Meter {
+  index: number;
+  id: string;
+  protocol: Protocol;
+  blocks: readonly Block<Reading>[];
+  quietMs: number;
+  patienceMs: number;
+  lastReadMs: number | null;
+  reads: number;
+  failures: Partial<Record<Failure, number>>;
+  dropped: Set<string>;
+  loggedMs: number;
+}
+
+interface Pending {
+  run(): Promise<void>;
+  fail(failure: Failure, detail: string): void;
+}
+
+/** Starts reading; the first reads are due at once. */
+export function startBus(options: BusOptions): Bus {
+  const owner = new Owner(options);
+  return {
+    request: (meter, exchange, how) => owner.request(meter, exchange, how),
+    attend: (meter, periodMs, forMs) => owner.attend(meter, periodMs, forMs),
+    status: () => owner.status(),
+    stopped: owner.run(),
+  };
+}
+
+class Owner {
+  readonly #options: BusOptions;
+  readonly #clock: Clock;
+  readonly #line: Line;
+  readonly #meters: Meter[];
+  readonly #byId = new Map<string, Meter>();
+  readonly #schedule: Schedule;
+  readonly #health: Health;
+  readonly #utilisation: Utilisation;
+  readonly #pending = new Map<number, Pending>();
+  readonly #failures: Partial<Record<Failure, number>> = {};
+  #requests = 0;
+  #silentTurns = 0;
+  #silentTurnsMax = SILENT_TURNS_MAX;
+  #portState: PortState = { state: 'opening' };
+  #told: BusState['state'] | undefined;
+  #lastProtocol: Protocol = 'dlt645';
+  #wake: () => void = () => {};
+
+  constructor(options: BusOptions) {
+    const { clock, settings } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#line = new Line(settings, options.openPort, clock, (state) => this.#onPort(state));
+    this.#meters = options.meters.map(({ id, protocol, blocks, quietMs = 0 }, index) => ({
+      ...{ index, id, protocol, blocks, quietMs, patienceMs: 0, lastReadMs: null, reads: 0, failures: {} },
+      ...{ dropped: new Set<string>(), loggedMs: Number.NEGATIVE_INFINITY },
+    }));
+    for (const meter of this.#meters) this.#byId.set(meter.id, meter);
+    const nowMs = clock.monotonicMs();
+    this.#health = new Health(this.#meters.length, nowMs);
+    this.#schedule = new Schedule(
+      this.#meters.flatMap((meter) =>
+        meter.blocks.flatMap(({ periodMs, priority }, block) =>
+          periodMs === null ? [] : [{ meter: meter.index, block, periodMs, priority }],
+        ),
+      ),
+      nowMs,
+    );
+    this.#utilisation = new Utilisation(nowMs);
+    options.signal.addEventListener('abort', () => this.#wake(), { once: true });
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    const port = this.#line.keepOpen(signal);
+    while (!signal.aborted) {
+      if (this.#line.isOpen) await this.#turn();
+      else await this.#rest(Number.POSITIVE_INFINITY);
+    }
+    this.#failAll('cancelled', 'the gateway is stopping');
+    await port;
+  }
+
+  request<T>(meter: string, exchange: () => Exchange<T>, options: RequestOptions = {}): Promise<Answer<T>> {
+    const { priority = 1, retry = false, waitMs = REQUEST_WAIT_MS } = options;
+    return new Promise((resolve) => {
+      if (this.#options.signal.aborted) return resolve({ failure: 'cancelled', detail: 'the gateway is stopping' });
+      if ('reason' in this.#portState) return resolve({ failure: 'port-lost', detail: this.#portState.reason });
+      const number = this.#requests++;
+      if (!this.#schedule.demand(number, priority)) {
+        return resolve({ failure: 'busy', detail: 'too many requests wait for this bus' });
+      }
+      const settle = (answer: Answer<T>) => {
+        cancel();
+        this.#pending.delete(number);
+        resolve(answer);
+      };
+      const cancel = this.#clock.after(waitMs, () => {
+        this.#schedule.withdraw(number);
+        settle({ failure: 'busy', detail: `the bus had no time within ${waitMs} ms` });
+      });
+      this.#pending.set(number, {
+        run: async () => {
+          cancel();
+          settle(await this.#serve(this.#byId.get(meter), exchange, retry));
+        },
+        fail: (failure, detail) => settle({ failure, detail }),
+      });
+      this.#wake();
+    });
+  }
+
+  attend(id: string, periodMs: number, forMs: number): boolean {
+    const meter = this.#byId.get(id);
+    if (meter === undefined) return false;
+    const granted = this.#schedule.attend(this.#clock.monotonicMs(), meter.index, periodMs, forMs);
+    this.#wake();
+    return granted;
+  }
+
+  status(): BusStatus {
+    const { settings } = this.#options;
+    return {
+      port: formatTarget(settings.target),
+      state: this.#state(),
+      meters: this.#meters.map((meter) => ({
+        id: meter.id,
+        ...this.#health.state(meter.index),
+        lastReadMs: meter.lastReadMs,
+        reads: meter.reads,
+        failures: { ...meter.failures },
+        dropped: [...meter.dropped],
+      })),
+      plan: planLoad(
+        settings,
+        this.#meters.flatMap(({ blocks }) => blocks),
+        this.#meters.some(({ protocol }) => protocol === 'modbus') ? 'modbus' : 'dlt645',
+      ),
+      utilisation: this.#utilisation.share(this.#clock.monotonicMs()),
+      counts: { ...this.#line.counts },
+      failures: { ...this.#failures },
+      echo: this.#line.echo.state,
+    };
+  }
+
+  async #turn(): Promise<void> {
+    const turn = this.#schedule.next(this.#clock.monotonicMs());
+    switch (turn.do) {
+      case 'rest':
+        return this.#rest(turn.untilMs);
+      case 'serve':
+        return this.#pending.get(turn.request)?.run();
+      case 'read':
+        return this.#read(turn);
+      default:
+        turn satisfies never;
+    }
+  }
+
+  async #rest(untilMs: number): Promise<void> {
+    const resting = new AbortController();
+    this.#wake = () => resting.abort();
+    const delayMs = Math.min(REST_MAX_MS, untilMs - this.#clock.monotonicMs());
+    await sleep(this.#clock, delayMs, resting.signal);
+    this.#wake = () => {};
+  }
+
+  async #read(turn: Turn & { do: 'read' }): Promise<void> {
+    const meter = this.#meters[turn.meter]!;
+    const block = meter.blocks[turn.block]!;
+    const startMs = this.#clock.monotonicMs();
+    // A meter that never answered, or missed its last turn, gets one try a turn: its retries are the next turns.
+    const trusted = this.#health.state(meter.index).state === 'answering' && this.#schedule.misses(meter.index) === 0;
+    const { answer, failure } = await this.#ask(meter, () => block.exchange(), block.wireBytes, trusted);
+    const nowMs = this.#clock.monotonicMs();
+    this.#schedule.finished(nowMs, turn, this.#judge(meter, block, failure, nowMs), nowMs - startMs);
+    if (!('value' in answer)) return;
+    meter.lastReadMs = this.#clock.nowMs();
+    meter.reads++;
+    this.#options.onReading(meter.id, block.name, answer.value, meter.lastReadMs);
+  }
+
+  async #serve<T>(meter: Meter | undefined, exchange: () => Exchange<T>, retry: boolean): Promise<Answer<T>> {
+    const startMs = this.#clock.monotonicMs();
+    const { answer } = await this.#ask(meter, exchange, ANSWER_BYTES_MAX, retry);
+    const nowMs = this.#clock.monotonicMs();
+    this.#schedule.served(nowMs, nowMs - startMs);
+    if ('value' in answer && meter !== undefined) this.#schedule.wake(nowMs, meter.index);
+    return answer;
+  }
+
+  /** One exchange with its retries; `failure` is the one that counts, where there was one. */
+  async #ask<T>(
+    meter: Meter | undefined,
+    exchange: () => Exchange<T>,
+    answerBytes: number,
+    retry: boolean,
+  ): Promise<{ answer: Answer<T>; failure: Failure | undefined }> {
+    /** An answer that was given up on and not seen since: it, or its twin, may still come. */
+    let owed = false;
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#try(meter, exchange(), answerBytes);
+      if ('value' in answer) {
+        // Modbus cannot tell which of two equal requests was answered; the other answer must not meet the next one.
+        if (owed && meter?.protocol === 'modbus') await this.#line.quarantine(this.#options.signal);
+        return { answer, failure: undefined };
+      }
+      let { failure } = answer;
+      if (this.#options.signal.aborted) return { answer: { failure: 'cancelled', detail: 'stopping' }, failure };
+      if (POLICY[failure].quarantine) {
+        const late = await this.#line.quarantine(this.#options.signal);
+        if (late && POLICY[failure].countsAsSilence) failure = this.#late(meter);
+        else owed = true;
+      }
+      this.#count(meter, failure);
+      const { next, times }: Policy = POLICY[failure];
+      if (next !== 'retry' || !retry || tries > times) return { answer: { failure, detail: answer.detail }, failure };
+    }
+  }
+
+  async #try<T>(meter: Meter | undefined, exchange: Exchange<T>, answerBytes: number): Promise<Answer<T>> {
+    const { settings } = this.#options;
+    const protocol = meter?.protocol ?? 'modbus';
+    const silence = Math.max(silenceMs(settings, protocol), silenceMs(settings, this.#lastProtocol));
+    this.#lastProtocol = protocol;
+    const outcome = await transact(this.#line, this.#clock, exchange, {
+      silenceMs: silence + (meter?.quietMs ?? 0),
+      patienceMs: meter?.patienceMs ?? 0,
+      answerBytes,
+    });
+    this.#watchForSilence(outcome.heard);
+    if ('value' in outcome.result) {
+      if (meter !== undefined) meter.patienceMs *= PATIENCE_KEPT;
+      const usefulMs = wireMs(settings, outcome.wireBytes) + outcome.delayMs;
+      this.#utilisation.add(this.#clock.monotonicMs(), usefulMs);
+    }
+    return outcome.result;
+  }
+
+  /** A late answer: the meter lives and gets more time from now on. */
+  #late(meter: Meter | undefined): Failure {
+    if (meter !== undefined) meter.patienceMs = Math.min(PATIENCE_MAX_MS, this.#line.quiet.quarantineMs());
+    return 'late-answer';
+  }
+
+  /** The failure as the schedule and the meter's state see it. */
+  #judge(meter: Meter, block: Block<Reading>, failure: Failure | undefined, nowMs: number): Ending {
+    if (failure === undefined) {
+      this.#tell(this.#health.answered(meter.index, nowMs));
+      return 'answered';
+    }
+    const policy: Policy = POLICY[failure];
+    if (policy.next === 'reopen-port' || failure === 'cancelled') return 'untold';
+    if (policy.countsAsSilence) {
+      this.#tell(this.#health.missed(meter.index, failure, nowMs));
+      this.#logSilence(meter, policy, nowMs);
+      return 'silent';
+    }
+    if (policy.next === 'drop-item') {
+      meter.dropped.add(block.name);
+      this.#schedule.drop(meter.index, meter.blocks.indexOf(block));
+      this.#options.log.warn({ meter: meter.id, block: block.name }, policy.meaning);
+    }
+    // A meter that says no is a meter that answers.
+    if (policy.next === 'retry') this.#tell(this.#health.faulty(meter.index, failure, nowMs));
+    else this.#tell(this.#health.answered(meter.index, nowMs));
+    return policy.next === 'retry' ? 'faulty' : 'answered';
+  }
+
+  #tell(changes: Changes): void {
+    for (const { meter: index, state } of changes.meters) {
+      const meter = this.#meters[index]!;
+      if (state.state === 'answering') meter.dropped.clear();
+      meter.loggedMs = this.#clock.monotonicMs();
+      this.#options.log.info({ meter: meter.id, state: state.state }, state.reason);
+      this.#options.onMeterState(meter.id, state);
+    }
+    if (changes.busSilent === undefined) return;
+    if (!changes.busSilent) {
+      const nowMs = this.#clock.monotonicMs();
+      for (const { index } of this.#meters) this.#schedule.wake(nowMs, index);
+    }
+    this.#tellPort();
+  }
+
+  #logSilence(meter: Meter, policy: Policy, nowMs: number): void {
+    if (this.#health.state(meter.index).state !== 'silent' || nowMs - meter.loggedMs < LOG_AGAIN_MS) return;
+    meter.loggedMs = nowMs;
+    this.#options.log.warn({ meter: meter.id, misses: this.#schedule.misses(meter.index) }, policy.meaning);
+  }
+
+  /** A handle can be dead and look open: turns without a byte make it suspect, each time with more patience. */
+  #watchForSilence(heard: boolean): void {
+    if (heard) {
+      this.#silentTurns = 0;
+      this.#silentTurnsMax = SILENT_TURNS_MAX;
+    } else if (++this.#silentTurns >= this.#silentTurnsMax) {
+      this.#silentTurns = 0;
+      this.#silentTurnsMax = Math.min(16 * SILENT_TURNS_MAX, this.#silentTurnsMax * 2);
+      this.#line.reopen();
+    }
+  }
+
+  #count(meter: Meter | undefined, failure: Failure): void {
+    this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
+    if (meter !== undefined) meter.failures[failure] = (meter.failures[failure] ?? 0) + 1;
+  }
+
+  #state(): BusState {
+    const { state } = this.#portState;
+    if (state !== 'open' || !this.#health.busSilent) return this.#portState;
+    return { state: 'silent', reason: 'no meter answers: check the converter, wiring A/B, baud and parity' };
+  }
+
+  #onPort(state: PortState): void {
+    this.#portState = state;
+    if (state.state === 'lost' || state.state === 'stuck') this.#failAll('port-lost', state.reason);
+    this.#tellPort();
+    this.#wake();
+  }
+
+  #tellPort(): void {
+    const state = this.#state();
+    if (state.state === this.#told) return;
+    this.#told = state.state;
+    this.#options.log.info({ port: formatTarget(this.#options.settings.target), state: state.state }, 'port');
+    this.#options.onPortState(state);
+  }
+
+  #failAll(failure: Failure, detail: string): void {
+    for (const [number, pending] of [...this.#pending]) {
+      this.#schedule.withdraw(number);
+      pending.fail(failure, detail);
+    }
+  }
+}

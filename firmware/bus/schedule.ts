@@ -1,0 +1,324 @@
+/**
+ * Which read comes next on one bus. The unit is a read block (meter, span, period): two heaps of deadlines, and
+ * `now` an argument, so that it is tested with integers.
+ *
+ * Four kinds of turn share the bus:
+ * - the plan: every block at its period, in phase (a late read does not move the next one). Waiting is first come,
+ *   first served, a step of priority being worth `PRIORITY_STEP_MS` of waiting: in an over-full plan every block
+ *   still gets its turn;
+ * - on demand: jumps the queue as long as its share lasts;
+ * - attention: meters under suspicion, read more often within a share that stretches the others by less than 20 %;
+ * - probes: a silent meter is asked in the gaps of the plan, else within a small share, at growing distances.
+ *
+ * Rejected: a deadline per register (registers first met at different moments never merge into one read), and idle
+ * time between scans instead of periods (a 5 s plan of 30 meters then takes 7.8 s).
+ */
+import { Heap } from './heap.ts';
+import { Share } from './share.ts';
+
+/** A read block of the plan; meters and blocks are numbered by the caller. */
+export interface PlanEntry {
+  meter: number;
+  block: number;
+  periodMs: number;
+  priority: 0 | 1 | 2;
+}
+
+export type Turn =
+  | { do: 'read'; why: 'plan' | 'attention' | 'probe'; meter: number; block: number }
+  /** The request that `demand` was called with. */
+  | { do: 'serve'; request: number }
+  /** Nothing to do before `untilMs` unless something is asked for. */
+  | { do: 'rest'; untilMs: number };
+
+/** How a read ended, as far as the schedule cares: `silent` counts towards calling the meter dead, `untold` means nothing. */
+export type Ending = 'answered' | 'faulty' | 'silent' | 'untold';
+
+/** One step of priority is worth this much waiting. */
+const PRIORITY_STEP_MS = 1_000;
+/** On-demand reads take at most this share of a full bus, after a burst. */
+const DEMAND_SHARE = 0.2;
+const DEMAND_BURST_MS = 10_000;
+const DEMAND_QUEUE_MAX = 32;
+/** 1 / (1 − 0.15) = 1.18: the slowest meter's period grows by less than 20 %. */
+const ATTENTION_SHARE = 0.15;
+const ATTENTION_BURST_MS = 500;
+const ATTENTION_METERS_MAX = 16;
+const PROBE_SHARE = 0.04;
+const PROBE_BURST_MS = 10_000;
+/** A probe that found no gap for so long takes its turn from the share. */
+const PROBE_PATIENCE_MS = 30_000;
+const PROBE_DISTANCE_MIN_MS = 5_000;
+const PROBE_DISTANCE_MAX_MS = 600_000;
+/** What a probe costs until one was measured: a timeout and the quarantine after it. */
+const PROBE_COST_MS = 2_500;
+/** Misses after which a meter leaves the plan and is only probed; before that it keeps one block in it. */
+const PROBE_AFTER_MISSES = 2;
+
+interface Entry extends PlanEntry {
+  rank: number;
+  dueMs: number;
+  /** In which heap it stands; parked entries stand in none. */
+  where: 'waiting' | 'ready' | 'running' | 'parked';
+  dropped: boolean;
+}
+
+interface Meter {
+  rank: number;
+  entries: Entry[];
+  /** Turns in a row without an answer. */
+  misses: number;
+  /** What is asked while the meter does not answer. */
+  asked: Entry | undefined;
+  probeAtMs: number;
+  distanceMs: number;
+  probeCostMs: number;
+}
+
+interface Attention {
+  meter: Meter;
+  periodMs: number;
+  untilMs: number;
+  dueMs: number;
+  next: number;
+}
+
+export class Schedule {
+  readonly #startMs: number;
+  readonly #meters: Meter[] = [];
+  readonly #waiting = new Heap<Entry>((entry) => entry.dueMs);
+  readonly #ready = new Heap<Entry>((entry) => entry.dueMs - entry.priority * PRIORITY_STEP_MS);
+  readonly #demands: { request: number; priority: number }[] = [];
+  readonly #attention = new Map<number, Attention>();
+  readonly #demandShare: Share;
+  readonly #attentionShare: Share;
+  readonly #probeShare: Share;
+
+  /** @param plan every block with a period; the first reads are due at `nowMs` */
+  constructor(plan: readonly PlanEntry[], nowMs: number) {
+    this.#startMs = nowMs;
+    this.#demandShare = new Share(DEMAND_SHARE, DEMAND_BURST_MS, nowMs);
+    this.#attentionShare = new Share(ATTENTION_SHARE, ATTENTION_BURST_MS, nowMs);
+    this.#probeShare = new Share(PROBE_SHARE, PROBE_BURST_MS, nowMs);
+    plan.forEach((planned, rank) => {
+      const entry: Entry = { ...planned, rank, dueMs: nowMs, where: 'waiting', dropped: false };
+      this.#meter(planned.meter).entries.push(entry);
+      this.#waiting.push(entry);
+    });
+  }
+
+  /** The next turn; every turn but `rest` is answered with `finished` or `served`. */
+  next(nowMs: number): Turn {
+    this.#collectDue(nowMs);
+    const idle = !this.#somethingReady();
+    const [demand] = this.#demands;
+    if (demand !== undefined && (idle || this.#demandShare.has(nowMs))) {
+      this.#demands.shift();
+      return { do: 'serve', request: demand.request };
+    }
+    return this.#attend(nowMs, idle) ?? this.#probe(nowMs, idle) ?? this.#plan() ?? this.#rest(nowMs);
+  }
+
+  /** A read ended at `nowMs` after `tookMs` of bus time. */
+  finished(nowMs: number, turn: Turn & { do: 'read' }, ending: Ending, tookMs: number): void {
+    const meter = this.#meter(turn.meter);
+    const entry = meter.entries.find(({ block }) => block === turn.block);
+    if (entry === undefined) return;
+    if (turn.why === 'attention') this.#attentionShare.spend(nowMs, tookMs);
+    if (turn.why === 'probe') this.#probeShare.spend(nowMs, tookMs);
+    switch (ending) {
+      case 'answered':
+      case 'faulty':
+        this.#heard(nowMs, meter, entry);
+        break;
+      case 'silent':
+        this.#missed(nowMs, meter, entry, tookMs);
+        break;
+      case 'untold':
+        break;
+      default:
+        ending satisfies never;
+    }
+    if (entry.where !== 'running') return;
+    if (entry.dropped || meter.misses >= PROBE_AFTER_MISSES) entry.where = 'parked';
+    // A port that went away owes the meter its read; anything else was its turn.
+    else this.#wait(entry, ending === 'untold' ? entry.dueMs : this.#nextDue(entry, nowMs));
+  }
+
+  /** A request that was served ended after `tookMs` of bus time. */
+  served(nowMs: number, tookMs: number): void {
+    this.#demandShare.spend(nowMs, tookMs);
+  }
+
+  /** Queues a request; false when the queue is full. Higher priority first, else in the order of asking. */
+  demand(request: number, priority: number): boolean {
+    if (this.#demands.length >= DEMAND_QUEUE_MAX) return false;
+    const before = this.#demands.findIndex((other) => other.priority < priority);
+    this.#demands.splice(before < 0 ? this.#demands.length : before, 0, { request, priority });
+    return true;
+  }
+
+  /** Takes a request back, for instance when its deadline passed. */
+  withdraw(request: number): void {
+    const at = this.#demands.findIndex((other) => other.request === request);
+    if (at >= 0) this.#demands.splice(at, 1);
+  }
+
+  /** Reads the meter's fastest blocks every `periodMs` for `forMs`, as far as attention's share allows. False: too many already. */
+  attend(nowMs: number, meter: number, periodMs: number, forMs: number): boolean {
+    const current = this.#attention.get(meter);
+    if (current === undefined && this.#attention.size >= ATTENTION_METERS_MAX) return false;
+    const untilMs = Math.max(nowMs + forMs, current?.untilMs ?? 0);
+    const dueMs = Math.min(nowMs, current?.dueMs ?? nowMs);
+    this.#attention.set(meter, { meter: this.#meter(meter), periodMs, untilMs, dueMs, next: current?.next ?? 0 });
+    return true;
+  }
+
+  /** The meter lives but never answers this block: it leaves the plan until the meter comes back from the dead. */
+  drop(meter: number, block: number): void {
+    const entry = this.#meter(meter).entries.find((other) => other.block === block);
+    if (entry !== undefined) entry.dropped = true;
+  }
+
+  /** There is a sign of life from a silent meter, or from a bus that was silent: it is asked now, not at its probe's distance. */
+  wake(nowMs: number, meter: number): void {
+    const { misses, probeAtMs } = this.#meter(meter);
+    if (misses > 0) this.#meter(meter).probeAtMs = Math.min(nowMs, probeAtMs);
+  }
+
+  /** Turns in a row in which the meter did not answer. */
+  misses(meter: number): number {
+    return this.#meter(meter).misses;
+  }
+
+  #meter(number: number): Meter {
+    for (let rank = this.#meters.length; rank <= number; rank++) {
+      this.#meters.push({
+        rank,
+        entries: [],
+        misses: 0,
+        asked: undefined,
+        probeAtMs: 0,
+        distanceMs: 0,
+        probeCostMs: PROBE_COST_MS,
+      });
+    }
+    return this.#meters[number]!;
+  }
+
+  #collectDue(nowMs: number): void {
+    for (let next = this.#waiting.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#waiting.peek()) {
+      this.#waiting.pop();
+      next.where = 'ready';
+      this.#ready.push(next);
+    }
+  }
+
+  /** Parks what must not be asked now (dropped, or another block of a silent meter) until the next one may be. */
+  #somethingReady(): boolean {
+    for (let entry = this.#ready.peek(); entry !== undefined; entry = this.#ready.peek()) {
+      const { asked, misses } = this.#meter(entry.meter);
+      const silent = asked !== undefined && (asked !== entry || misses >= PROBE_AFTER_MISSES);
+      if (!entry.dropped && !silent) return true;
+      this.#ready.pop();
+      entry.where = 'parked';
+    }
+    return false;
+  }
+
+  #plan(): Turn | undefined {
+    const entry = this.#ready.pop();
+    if (entry === undefined) return undefined;
+    entry.where = 'running';
+    return { do: 'read', why: 'plan', meter: entry.meter, block: entry.block };
+  }
+
+  #attend(nowMs: number, idle: boolean): Turn | undefined {
+    if (this.#attention.size === 0 || !(idle || this.#attentionShare.has(nowMs))) return undefined;
+    let longest: Attention | undefined;
+    for (const [number, attention] of this.#attention) {
+      if (attention.untilMs <= nowMs) this.#attention.delete(number);
+      else if (attention.meter.misses === 0 && attention.dueMs <= nowMs) {
+        if (longest === undefined || attention.dueMs < longest.dueMs) longest = attention;
+      }
+    }
+    if (longest === undefined) return undefined;
+    const fastest = fastestOf(longest.meter.entries);
+    const entry = fastest[longest.next % fastest.length];
+    if (entry === undefined) return undefined;
+    longest.next = (longest.next + 1) % fastest.length;
+    // One round of its fastest blocks each period; overdue rounds are not made up for.
+    longest.dueMs = Math.max(longest.dueMs, nowMs - longest.periodMs) + longest.periodMs / fastest.length;
+    return { do: 'read', why: 'attention', meter: entry.meter, block: entry.block };
+  }
+
+  #probe(nowMs: number, idle: boolean): Turn | undefined {
+    const gapMs = idle ? (this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY) - nowMs : 0;
+    let longest: Meter | undefined;
+    for (const meter of this.#meters) {
+      if (meter.misses < PROBE_AFTER_MISSES || meter.probeAtMs > nowMs) continue;
+      const fits = gapMs >= meter.probeCostMs;
+      const paid = nowMs - meter.probeAtMs >= PROBE_PATIENCE_MS && this.#probeShare.has(nowMs);
+      if (!fits && !paid) continue;
+      if (longest === undefined || meter.probeAtMs < longest.probeAtMs) longest = meter;
+    }
+    const entry = longest?.asked;
+    return entry && { do: 'read', why: 'probe', meter: entry.meter, block: entry.block };
+  }
+
+  #rest(nowMs: number): Turn {
+    let untilMs = this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
+    for (const { meter, dueMs } of this.#attention.values()) {
+      if (meter.misses === 0) untilMs = Math.min(untilMs, dueMs);
+    }
+    for (const { misses, probeAtMs } of this.#meters) {
+      // A probe that is due and found no gap waits for the next read to pass.
+      if (misses >= PROBE_AFTER_MISSES && probeAtMs > nowMs) untilMs = Math.min(untilMs, probeAtMs);
+    }
+    return { do: 'rest', untilMs };
+  }
+
+  #heard(nowMs: number, meter: Meter, asked: Entry): void {
+    if (meter.misses === 0) return;
+    const wasDead = meter.misses >= PROBE_AFTER_MISSES;
+    meter.misses = 0;
+    meter.asked = undefined;
+    meter.distanceMs = 0;
+    for (const entry of meter.entries) {
+      // Back from the dead it may be another meter: what the old one never answered is asked again.
+      if (wasDead) entry.dropped = false;
+      if (entry.where !== 'parked' || entry.dropped) continue;
+      this.#wait(entry, entry === asked ? this.#nextDue(entry, nowMs) : nowMs);
+    }
+  }
+
+  #missed(nowMs: number, meter: Meter, entry: Entry, tookMs: number): void {
+    meter.misses++;
+    meter.asked = entry;
+    if (meter.misses < PROBE_AFTER_MISSES) return;
+    meter.probeCostMs = tookMs;
+    const nearest = Math.max(entry.periodMs, PROBE_DISTANCE_MIN_MS);
+    const farthest = Math.max(entry.periodMs, Math.min(10 * nearest, PROBE_DISTANCE_MAX_MS));
+    meter.distanceMs = Math.min(farthest, meter.distanceMs === 0 ? nearest : meter.distanceMs * 2);
+    meter.probeAtMs = nowMs + meter.distanceMs;
+  }
+
+  #wait(entry: Entry, dueMs: number): void {
+    entry.dueMs = dueMs;
+    entry.where = 'waiting';
+    this.#waiting.push(entry);
+  }
+
+  /** The next multiple of the period that is still to come: a late read does not move the ones after it. */
+  #nextDue(entry: Entry, nowMs: number): number {
+    const passed = Math.floor((nowMs - this.#startMs) / entry.periodMs);
+    return this.#startMs + (passed + 1) * entry.periodMs;
+  }
+}
+
+/** What a detector waits for is what the site reads most often. */
+function fastestOf(entries: readonly Entry[]): Entry[] {
+  const live = entries.filter(({ dropped }) => !dropped);
+  const periodMs = Math.min(...live.map((entry) => entry.periodMs));
+  return live.filter((entry) => entry.periodMs === periodMs);
+}

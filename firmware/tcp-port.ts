@@ -1,0 +1,59 @@
+/** A line behind an RS-485-to-Ethernet converter: the bytes of the bus, raw, over TCP. */
+import { connect } from 'node:net';
+import type { LineSettings, OpenPort, Port } from './port.ts';
+
+const CONNECT_DEADLINE_MS = 5_000;
+/** A converter that lost its power says nothing: the kernel has to ask. */
+const KEEP_ALIVE_MS = 5_000;
+
+/** Connects within 5 s or rejects. */
+export const openTcpPort: OpenPort = (settings, events) => {
+  const { target } = settings;
+  if (target.kind !== 'tcp') return Promise.reject(new TypeError(`${target.path} is not a TCP port`));
+  return openSocket(target, events);
+};
+
+function openSocket(
+  target: Extract<LineSettings['target'], { kind: 'tcp' }>,
+  events: Parameters<OpenPort>[1],
+): Promise<Port> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: target.host, port: target.port, noDelay: true });
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    let reason = 'connection closed by the other side';
+    let open = false;
+    const timer = setTimeout(() => socket.destroy(new Error('no connection within 5 s')), CONNECT_DEADLINE_MS);
+    socket.on('data', (bytes) => events.onBytes(bytes));
+    socket.on('error', (error) => {
+      reason = error.message;
+    });
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      open = true;
+      resolve({
+        write: (bytes, deadlineMs) => write(bytes, deadlineMs),
+        close() {
+          reason = 'closed';
+          socket.destroy();
+          return Promise.resolve();
+        },
+      });
+    });
+    socket.once('close', () => {
+      clearTimeout(timer);
+      if (open) events.onLost(reason);
+      else reject(new Error(reason));
+    });
+
+    function write(bytes: Uint8Array, deadlineMs: number): Promise<void> {
+      return new Promise((sent, failed) => {
+        const limit = setTimeout(() => failed(new Error(`write not done within ${deadlineMs} ms`)), deadlineMs);
+        socket.write(bytes, (error) => {
+          clearTimeout(limit);
+          if (error) failed(error);
+          else sent();
+        });
+      });
+    }
+  });
+}
