@@ -93,7 +93,8 @@ function explainRequest(request: ModbusRequest): ExplainedModbus {
   return { protocol: 'modbus-rtu', valid: true, direction: 'request', ...request };
 }
 
-function explainAnswer(answer: ModbusAnswer, options: ExplainOptions): ExplainedModbus {
+/** An answer in the shape of `decode`. */
+export function explainAnswer(answer: ModbusAnswer, options: ExplainOptions): ExplainedModbus {
   const frame = { protocol: 'modbus-rtu', valid: true, direction: 'response', ...answer } as const;
   if (isException(answer)) return { ...frame, error: [EXCEPTIONS[answer.exception]?.name ?? 'unknown-exception'] };
   if (!('registers' in answer)) return frame;
