@@ -32,6 +32,12 @@ export function isActive(hold: Hold): boolean {
   return hold.phase === 'active' || hold.phase === 'falling';
 }
 
+/** Raises a hold that is still waiting, where waiting longer would do harm. */
+export function raiseNow(hold: Hold): void {
+  hold.onsetMs = hold.phase === 'rising' ? hold.sinceMs : hold.lastMs;
+  hold.phase = 'active';
+}
+
 /**
  * One reading: is it over the upper level, is it under the lower one?
  * @returns what happened by it, most often nothing

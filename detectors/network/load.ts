@@ -63,3 +63,18 @@ export function loadVa(reading: Reading): number | undefined {
   for (let i = 0; i < currentA.length; i++) sum += Math.abs(currentA[i]!) * (voltageV?.[i] ?? NOMINAL_V);
   return Number.isFinite(sum) ? sum : undefined;
 }
+
+/**
+ * Load over rating of a feeder or a transformer: apparent power over rated power, else the highest phase current
+ * over the rated (or fuse) current.
+ * @returns undefined when load or rating is not known
+ */
+export function loadRatio(reading: Reading, meter: MeterInfo): number | undefined {
+  if (meter.ratedKva !== undefined) {
+    const va = loadVa(reading);
+    return va === undefined ? undefined : va / (1000 * meter.ratedKva);
+  }
+  const limitA = meter.ratedCurrentA ?? meter.fuseA;
+  const currentA = highestCurrentA(reading, meter);
+  return limitA === undefined || currentA === undefined ? undefined : currentA / limitA;
+}
