@@ -1,0 +1,35 @@
+/** What is measured now: 2007 table A.3. Power, current and power factor are signed; voltage, frequency and angle are not. */
+import type { Row } from './row.ts';
+
+export const INSTANTANEOUS = [
+  { di: '0201PP00', en: 'voltage {PP}', zh: '{PP}电压', unit: 'V', format: 'XXX.X' },
+  { di: '0202PP00', en: 'current {PP}', zh: '{PP}电流', unit: 'A', format: 'XXX.XXX', signed: true },
+  { di: '0203QQ00', en: 'active power {QQ}', zh: '{QQ}有功功率', unit: 'kW', format: 'XX.XXXX', signed: true },
+  { di: '0204QQ00', en: 'reactive power {QQ}', zh: '{QQ}无功功率', unit: 'kvar', format: 'XX.XXXX', signed: true },
+  { di: '0205QQ00', en: 'apparent power {QQ}', zh: '{QQ}视在功率', unit: 'kVA', format: 'XX.XXXX', signed: true },
+  { di: '0206QQ00', en: 'power factor {QQ}', zh: '{QQ}功率因数', unit: '', format: 'X.XXX', signed: true },
+  { di: '0207PP00', en: 'phase angle {PP}', zh: '{PP}相角', unit: '°', format: 'XXX.X' },
+  { di: '0208PP00', en: 'voltage distortion {PP}', zh: '{PP}电压波形失真度', unit: '%', format: 'XX.XX' },
+  { di: '0209PP00', en: 'current distortion {PP}', zh: '{PP}电流波形失真度', unit: '%', format: 'XX.XX' },
+  { di: '020APPOO', en: 'voltage harmonic {PP} {OO}', zh: '{PP}电压{OO}含量', unit: '%', format: 'XX.XX' },
+  { di: '020BPPOO', en: 'current harmonic {PP} {OO}', zh: '{PP}电流{OO}含量', unit: '%', format: 'XX.XX' },
+  { di: '02800001', en: 'neutral current', zh: '零线电流', unit: 'A', format: 'XXX.XXX', signed: true },
+  { di: '02800002', en: 'frequency', zh: '电网频率', unit: 'Hz', format: 'XX.XX' },
+  {
+    di: '02800003',
+    en: 'one-minute average active power',
+    zh: '一分钟有功总平均功率',
+    unit: 'kW',
+    format: 'XX.XXXX',
+    signed: true,
+  },
+  { di: '02800004', en: 'active demand now', zh: '当前有功需量', unit: 'kW', format: 'XX.XXXX', signed: true },
+  { di: '02800005', en: 'reactive demand now', zh: '当前无功需量', unit: 'kvar', format: 'XX.XXXX', signed: true },
+  { di: '02800006', en: 'apparent demand now', zh: '当前视在需量', unit: 'kVA', format: 'XX.XXXX', signed: true },
+  { di: '02800007', en: 'temperature inside', zh: '表内温度', unit: '°C', format: 'XXX.X', signed: true },
+  { di: '02800008', en: 'clock battery voltage', zh: '时钟电池电压', unit: 'V', format: 'XX.XX' },
+  { di: '02800009', en: 'reading battery voltage', zh: '停电抄表电池电压', unit: 'V', format: 'XX.XX' },
+  { di: '0280000A', en: 'battery working time', zh: '内部电池工作时间', unit: 'min', format: 'XXXXXXXX' },
+  { di: '0280000B', en: 'ladder price now', zh: '当前阶梯电价', unit: 'yuan/kWh', format: 'XXXX.XXXX' },
+  { di: '02800020', en: 'price now', zh: '当前电价', unit: 'yuan/kWh', format: 'XXXX.XXXX' },
+] as const satisfies readonly Row[];

@@ -1,0 +1,82 @@
+/** Load profiles: 2007 table A.7 and annex B. How records are laid out is in `../load-profile.ts`. */
+import type { Field, Row } from './row.ts';
+
+const PHASES = [
+  { en: 'L1', zh: 'A相' },
+  { en: 'L2', zh: 'B相' },
+  { en: 'L3', zh: 'C相' },
+] as const;
+const TOTAL_AND_PHASES = [{ en: 'total', zh: '总' }, ...PHASES] as const;
+
+/** The six classes, in the order of a record; DI2 is the place counted from 1. */
+export const PROFILE_CLASSES = [
+  {
+    en: 'of voltage, current and frequency',
+    zh: '第1类',
+    fields: [
+      ...PHASES.map(({ en, zh }): Field => ({ en: `voltage ${en}`, zh: `${zh}电压`, unit: 'V', format: 'XXX.X' })),
+      ...PHASES.map(
+        ({ en, zh }): Field => ({ en: `current ${en}`, zh: `${zh}电流`, unit: 'A', format: 'XXX.XXX', signed: true }),
+      ),
+      { en: 'frequency', zh: '频率', unit: 'Hz', format: 'XX.XX' },
+    ],
+  },
+  {
+    en: 'of power',
+    zh: '第2类',
+    fields: [...quantity('active power', '有功功率', 'kW'), ...quantity('reactive power', '无功功率', 'kvar')],
+  },
+  {
+    en: 'of power factor',
+    zh: '第3类',
+    fields: quantity('power factor', '功率因数', '', 'X.XXX'),
+  },
+  {
+    en: 'of active and reactive energy',
+    zh: '第4类',
+    fields: [
+      { en: 'forward active energy', zh: '正向有功总电能', unit: 'kWh', format: 'XXXXXX.XX' },
+      { en: 'reverse active energy', zh: '反向有功总电能', unit: 'kWh', format: 'XXXXXX.XX' },
+      { en: 'combined reactive energy 1', zh: '组合无功1总电能', unit: 'kvarh', format: 'XXXXXX.XX', signed: true },
+      { en: 'combined reactive energy 2', zh: '组合无功2总电能', unit: 'kvarh', format: 'XXXXXX.XX', signed: true },
+    ],
+  },
+  {
+    en: 'of quadrant reactive energy',
+    zh: '第5类',
+    fields: [1, 2, 3, 4].map(
+      (quadrant): Field => ({
+        en: `quadrant ${quadrant} reactive energy`,
+        zh: `第${quadrant}象限无功总电能`,
+        unit: 'kvarh',
+        format: 'XXXXXX.XX',
+      }),
+    ),
+  },
+  {
+    en: 'of demand',
+    zh: '第6类',
+    fields: [
+      { en: 'active demand', zh: '当前有功需量', unit: 'kW', format: 'XX.XXXX', signed: true },
+      { en: 'reactive demand', zh: '当前无功需量', unit: 'kvar', format: 'XX.XXXX', signed: true },
+    ],
+  },
+] as const satisfies readonly { en: string; zh: string; fields: readonly Field[] }[];
+
+function quantity(en: string, zh: string, unit: string, format: 'XX.XXXX' | 'X.XXX' = 'XX.XXXX'): Field[] {
+  return TOTAL_AND_PHASES.map((of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format, signed: true }));
+}
+
+export const LOAD_PROFILE: readonly Row[] = [{ en: 'of all classes', zh: '' }, ...PROFILE_CLASSES].flatMap(
+  ({ en, zh }, di2): Row[] => [
+    { di: `060${di2}0000`, en: `earliest load profile ${en}`, zh: `最早${zh}负荷记录块`, unit: '', format: 'RECORDS' },
+    {
+      di: `060${di2}0001`,
+      en: `load profile at a time, ${en}`,
+      zh: `给定时间${zh}负荷记录块`,
+      unit: '',
+      format: 'RECORDS',
+    },
+    { di: `060${di2}0002`, en: `latest load profile ${en}`, zh: `最近${zh}负荷记录块`, unit: '', format: 'RECORDS' },
+  ],
+);

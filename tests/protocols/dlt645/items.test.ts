@@ -1,0 +1,165 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fromHex } from '../../../protocols/bytes.ts';
+import { allItems, findItem, findItemByName, type Item } from '../../../protocols/dlt645/items/catalogue.ts';
+import { decodeItem, encodeItem, unitBytes } from '../../../protocols/dlt645/items/codec.ts';
+import { type Format, formatBytes, type Scalar } from '../../../protocols/dlt645/items/format.ts';
+import { PROFILE_CLASSES } from '../../../protocols/dlt645/items/load-profile.ts';
+
+const TIMES: Record<string, string> = {
+  YYMMDDhhmmss: '2026-11-21T23:59:58',
+  YYMMDDhhmm: '2026-02-28T00:01',
+  YYMMDD: '2026-12-31',
+  MMDDhhmm: '11-21T23:15',
+  hhmmss: '00:00:07',
+  hhmm: '23:59',
+  DDhh: '01T00',
+  MMDDNN: '06-01/02',
+  hhmmNN: '22:30/04',
+  YYMMDDNN: '2026-10-01/03',
+};
+
+/** A value that fits: the largest number, or its negative; `salt` makes neighbours differ. */
+function sample(format: Format, signed: boolean, salt: number): Scalar {
+  if (format in TIMES) return TIMES[format]!;
+  if (format.startsWith('ASCII')) return `${salt % 100}.0V`.slice(0, formatBytes(format));
+  if (format.startsWith('HEX')) return '1234567890AB'.slice(0, 2 * formatBytes(format));
+  if (format.startsWith('BITS')) return (salt * 37) % 256 ** formatBytes(format);
+  const digits = formatBytes(format) * 2;
+  const decimals = format.includes('.') ? format.length - format.indexOf('.') - 1 : 0;
+  const whole = (signed ? 8 * 10 ** (digits - 1) : 10 ** digits) - 1 - (salt % 7);
+  return ((signed && salt % 2 === 0 ? -1 : 1) * whole) / 10 ** decimals;
+}
+
+function sampleOf(item: Item): Scalar[] {
+  if (item.parts !== undefined) return item.parts.flatMap(sampleOf);
+  if (item.fields[0]?.format === 'RECORDS') {
+    const index = Number(item.di.slice(2, 4));
+    const fields = PROFILE_CLASSES.filter((_, i) => index === 0 || index === i + 1).flatMap((row) => row.fields);
+    return [TIMES.YYMMDDhhmm!, ...fields.map((field, i) => sample(field.format, field.signed === true, i))];
+  }
+  const units = item.members === undefined ? 1 : Math.min(5, item.members.length);
+  return Array.from({ length: units }, (_, unit) =>
+    item.fields.map((field, i) => sample(field.format, field.signed === true, unit + i)),
+  ).flat();
+}
+
+describe('the catalogue', () => {
+  const items = [...allItems('2007'), ...allItems('1997')];
+
+  it('has at least 1,200 items, each with names in English and Chinese, and units, formats and signs', () => {
+    expect(items.length).toBeGreaterThan(1200);
+    for (const item of items) {
+      expect(item.nameEn, item.di).toMatch(/^[\x20-\x7e]+$/);
+      expect(item.nameZh, item.di).toMatch(/[\u4e00-\u9fff]/);
+      expect(item.nameEn + item.nameZh, item.di).not.toMatch(/[{}]|undefined| {2}/);
+      for (const field of item.fields)
+        if (field.format !== 'RECORDS') expect(formatBytes(field.format)).toBeGreaterThan(0);
+    }
+  });
+
+  it('has no two rows that overlap, and finds every item by its identifier', () => {
+    const seen = new Set<string>();
+    for (const item of items) {
+      const key = `${item.standard} ${item.di}`;
+      expect(seen.has(key), key).toBe(false);
+      seen.add(key);
+      expect(findItem(item.standard, item.di)?.nameEn, key).toBe(item.nameEn);
+    }
+  });
+
+  it('round-trips every item', () => {
+    for (const item of items) {
+      const values = sampleOf(item);
+      const encoded = encodeItem(item, values);
+      if ('failure' in encoded) throw new Error(`${item.di}: ${encoded.detail}`);
+      const decoded = decodeItem(item, encoded.bytes);
+      if ('failure' in decoded) throw new Error(`${item.di}: ${decoded.detail}`);
+      expect(
+        decoded.values.map(({ value }) => value),
+        item.di,
+      ).toEqual(values);
+    }
+  });
+
+  it('finds by name, whatever the blanks and dashes', () => {
+    expect(findItemByName('2007', 'voltage-L1')?.di).toBe('02010100');
+    expect(findItemByName('2007', '正向有功总电能')?.di).toBe('00010000');
+    expect(findItemByName('1997', 'forward active energy total')?.di).toBe('9010');
+    expect(findItemByName('2007', 'no such thing')).toBeUndefined();
+  });
+});
+
+function values(di: string, hex: string) {
+  const decoded = decodeItem(findItem(di.length === 4 ? '1997' : '2007', di)!, fromHex(hex)!);
+  return 'failure' in decoded ? decoded.failure : decoded.values.map(({ value }) => value);
+}
+
+describe('values', () => {
+  it('reads sign and magnitude, not two’s complement', () => {
+    expect(values('02030000', '12 25 80')).toEqual([-0.2512]);
+    expect(values('02060000', '00 90')).toEqual([-1]);
+    expect(values('02060000', '00 80')).toEqual([0]);
+    expect(values('02010100', '31 82')).toEqual([823.1]);
+  });
+
+  it('refuses a BCD digit above 9 and a length that is none', () => {
+    expect(values('02010100', '3A 22')).toBe('bad-value');
+    expect(values('02010100', '31')).toBe('bad-value');
+    expect(values('04000101', '05 C8 55 2C')).toBe('bad-value');
+    expect(values('00010000', '00 00 00 00 00')).toBe('bad-value');
+  });
+
+  it('reads blocks plainly, with AA between, with AA or DD at the end, and absent phases as null', () => {
+    expect(values('0201FF00', '56 22 FF FF FF FF')).toEqual([225.6, null, null]);
+    expect(values('0201FF00', '56 22 AA 57 22 AA 58 22')).toEqual([225.6, 225.7, 225.8]);
+    expect(values('0201FF00', '56 22 AA 57 22 AA 58 22 AA')).toEqual([225.6, 225.7, 225.8]);
+    expect(values('0201FF00', '56 22 57 22 58 22 DD')).toEqual([225.6, 225.7, 225.8]);
+    expect(values('0001FF00', '29 01 00 00 62 00 00 00')).toEqual([1.29, 0.62]);
+    expect(values('B61F', '20 02 AA 21 02 AA 22 02')).toEqual([220, 221, 222]);
+  });
+
+  it('reads dates, text and words as a meter sends them', () => {
+    expect(values('04000101', '01 11 01 16')).toEqual(['2016-01-11', 1]);
+    expect(values('04000102', '55 53 21')).toEqual(['21:53:55']);
+    expect(values('04000404', '00 00 56 30 32 32')).toEqual(['220V']);
+    const decoded = decodeItem(findItem('2007', '04000503')!, fromHex('50 00')!);
+    expect(decoded).toMatchObject({ values: [{ value: 0x50, states: { relay: 'open', supply: 'main' } }] });
+  });
+
+  it('takes a daily freeze of everything apart at its separators', () => {
+    const item = findItem('2007', '0504FF01')!;
+    const bytes = fromHex('15 23 21 11 26 AA 01 00 00 00 AA 02 00 00 00 AA')!;
+    expect(decodeItem(item, bytes)).toMatchObject({
+      values: [{ value: '2026-11-21T23:15' }, { value: 0.01 }, { value: 0.02 }],
+    });
+  });
+
+  it('says when a value does not fit', () => {
+    expect(encodeItem(findItem('2007', '02010100')!, [-1])).toMatchObject({ failure: 'bad-value' });
+    expect(encodeItem(findItem('2007', '02010100')!, [1000])).toMatchObject({ failure: 'bad-value' });
+    expect(encodeItem(findItem('2007', '02030000')!, [80])).toMatchObject({ failure: 'bad-value' });
+  });
+});
+
+const LAYOUTS = '../shared/vectors/dlt645-event-layouts.json';
+
+describe.skipIf(!existsSync(LAYOUTS))('event records (needs ../shared/vectors/dlt645-event-layouts.json)', () => {
+  const { layout } = JSON.parse(existsSync(LAYOUTS) ? readFileSync(LAYOUTS, 'utf8') : '{"layout":{}}') as {
+    layout: Record<string, { length: number; fields: [number, number, string, string][] }>;
+  };
+  // One column of theirs stands for two of ours, or is a code.
+  const split: Record<string, string[]> = {
+    'XXXXXX,XXXXXX': ['XXXXXX', 'XXXXXX'],
+    C0C1C2C3: ['HEX4'],
+    XXXXXXXX: ['HEX4'],
+  };
+
+  it.each(Object.keys(layout))('%s has the published fields', (di) => {
+    const item = findItem('2007', di)!;
+    expect(unitBytes(item)).toBe(layout[di]!.length);
+    const theirs = layout[di]!.fields.flatMap(([, , format]) => split[format] ?? [format]);
+    const ours: string[] = item.fields.map(({ format }) => (format === 'HEX1' ? 'XX' : format));
+    expect(ours).toEqual(theirs);
+  });
+});
