@@ -24,8 +24,8 @@ export interface PipelineParts {
   signal: AbortSignal;
   /** A detector wants more of a meter. */
   onAsk(ask: Ask): void;
-  /** Every sample, as it was given to the detectors: `run --record`. */
-  record?: (sample: Sample) => void;
+  /** Every sample as it is given to the detectors: what `run --record` writes and the page shows. */
+  onSample?: (sample: Sample) => void;
   /** Told when alerts are stored: what the page shows, what the world holds the gateway to. */
   onStored?: (alerts: readonly Alert[], durable: boolean) => void;
 }
@@ -78,7 +78,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
       // A meter that the site file does not name has no state and no facts: nothing may be concluded from it.
       if (!known.has(meter)) return Promise.resolve();
       const sample: Sample = { atMs: time.nowMs(), meter, ...observation };
-      parts.record?.(sample);
+      parts.onSample?.(sample);
       if ('reading' in sample) {
         readings++;
         const before = last.get(meter)?.reading;

@@ -112,6 +112,15 @@ const commands = z.strictObject({
     .default([]),
 });
 
+const page = z.strictObject({
+  /** Address of the service port. Beyond this machine it needs `tls` and `passwordFile`. */
+  listen: z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port'),
+  /** The scrypt hash that `provision` wrote; the password itself is on the label. */
+  passwordFile: z.string().optional(),
+  tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
+  metrics: z.boolean().default(false),
+});
+
 /** Settings of the detectors, by name; each detector knows and checks its own. */
 const detectorSettings = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])));
 
@@ -130,6 +139,7 @@ export const siteSchema = z.strictObject({
   uplink,
   store: store.prefault({}),
   commands: commands.prefault({}),
+  page: page.optional(),
   detectors: detectorSettings.default({}),
   /** Grid cell → who acts there, each a chain of up to three. */
   grid: z.record(cell, gridCell).default({}),

@@ -7,7 +7,7 @@ export interface MeterView {
   protocol: string;
   premises: string;
   grid: string;
-  /** `alive`, `slow`, `dead`, … as the bus calls it, and the reason in words. */
+  /** `answering`, `silent`, `faulty` or `unasked`, and the reason in words. */
   state: string;
   reason: string;
   /** When it was last heard, epoch ms; null: never. */

@@ -94,7 +94,7 @@ const unit = (value: number | undefined, digits: number, name: string) =>
   value === undefined ? '—' : `${value.toFixed(digits)} ${name}`;
 const units = (values: number[] | undefined, digits: number, name: string) =>
   values === undefined ? '—' : `${values.map((value) => value.toFixed(digits)).join(' / ')} ${name}`;
-const colour = (state: string) => (state === 'alive' ? 'good' : state === 'dead' ? 'bad' : 'warn');
+const colour = (state: string) => (state === 'answering' ? 'good' : state === 'silent' ? 'bad' : 'warn');
 
 async function showMeters(): Promise<void> {
   status = await api<StatusView>('GET', '/api/status');
@@ -170,7 +170,7 @@ async function showBus(): Promise<void> {
   const cards = status.buses.map((bus) => {
     const bar = el('i', {});
     bar.style.width = percent(Math.min(1, bus.utilisation));
-    const dead = bus.meters.filter((meter) => meter.state === 'dead').length;
+    const silent = bus.meters.filter((meter) => meter.state === 'silent').length;
     return el(
       'section',
       { class: 'card' },
@@ -179,7 +179,7 @@ async function showBus(): Promise<void> {
       facts([
         [say('utilisation'), percent(bus.utilisation)],
         [say('plan'), percent(bus.planLoad)],
-        [say('meters'), `${bus.meters.length - dead} / ${bus.meters.length}`],
+        [say('meters'), `${bus.meters.length - silent} / ${bus.meters.length}`],
       ]),
       bus.planLoad > 1 && el('p', { class: 'bad' }, say('does not fit')),
     );

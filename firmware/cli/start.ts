@@ -1,0 +1,102 @@
+/** The gateway on real parts: this machine's clock, serial and TCP ports, SQLite in a thread, MQTT, the local page. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Alert } from '../../detectors/alert.ts';
+import { allDetectors } from '../../detectors/catalogue.ts';
+import type { Sample } from '../../protocols/reading.ts';
+import { systemClock } from '../clock.ts';
+import type { Site } from '../config/site.ts';
+import { type Gateway, startGateway } from '../gateway.ts';
+import { type LogRing, openLog } from '../log.ts';
+import { noticeHandlers } from '../notices.ts';
+import { gatewaySource } from '../page/gateway-source.ts';
+import { type Page, type PageSettings, startPage } from '../page/server.ts';
+import type { OpenPort } from '../port.ts';
+import { openSerialPort } from '../serial-port.ts';
+import { openStoreWorker } from '../store/worker.ts';
+import { openTcpPort } from '../tcp-port.ts';
+import { mqttLink } from '../uplink/mqtt-link.ts';
+
+export const VERSION = '0.1.0';
+
+export interface StartOptions {
+  site: Site;
+  /** Where the site file stands; the page edits it. */
+  siteFile: string;
+  signal: AbortSignal;
+  page?: PageSettings;
+  record?: (sample: Sample) => void;
+  onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
+  log?: LogRing;
+  curveSpacingMs?: number;
+}
+
+export interface Started {
+  gateway: Gateway;
+  page: Page | undefined;
+  /** Resolves when the signal has ended everything and the store is closed. */
+  stopped: Promise<void>;
+}
+
+const openPort: OpenPort = (settings, events) =>
+  settings.target.kind === 'tty' ? openSerialPort(settings, events) : openTcpPort(settings, events);
+
+export async function start(options: StartOptions): Promise<Started> {
+  const { site, signal } = options;
+  const log = options.log ?? openLog();
+  mkdirSync(site.store.directory, { recursive: true, mode: 0o700 });
+  const notices = noticeHandlers(log);
+  const outbox = openStoreWorker(join(site.store.directory, 'outbox.db'), {
+    limits: { messages: site.store.maxAlerts, reserveBytes: 4 * 1024 * 1024 },
+    onNotice: notices.store,
+  });
+  const view = gatewaySource({
+    site,
+    siteFile: options.siteFile,
+    version: VERSION,
+    lastRestart: '',
+    clock: systemClock,
+    clockSynchronised: () => true,
+    logs: log.lines,
+    curveSpacingMs: options.curveSpacingMs ?? 120_000,
+  });
+  const { brokers, username, passwordFile, tls } = site.uplink;
+  const link = mqttLink(
+    { brokers, clientId: site.gateway.id, ...given({ username, passwordFile, tls: tls && given(tls) }) },
+    { clock: systemClock, random: Math.random, log, onNotice: notices.link },
+  );
+  const gateway = await startGateway({
+    site,
+    detectors: allDetectors(site.detectors),
+    clock: systemClock,
+    openPort,
+    outbox,
+    openLink: link,
+    version: VERSION,
+    log,
+    signal,
+    onSample(sample) {
+      options.record?.(sample);
+      view.onSample(sample);
+    },
+    onAlerts(alerts, durable) {
+      view.onAlerts(alerts);
+      options.onAlerts?.(alerts, durable);
+    },
+  });
+  notices.attach(gateway.own);
+  view.attach(gateway);
+  const page = options.page === undefined ? undefined : await startPage(options.page, view.source);
+  const stopped = gateway.stopped.then(async () => {
+    await page?.close();
+    await outbox.close();
+  });
+  return { gateway, page, stopped };
+}
+
+/** Only the entries that are there: absent and undefined are not the same to a strict receiver. */
+function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof given<T>
+  >;
+}

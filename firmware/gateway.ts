@@ -1,0 +1,151 @@
+/**
+ * The gateway: buses, pipeline, outbox and uplink joined. Clock, ports, store and link are handed in, so that the same
+ * code runs on a concentrator, in a test over a real pty, and in virtual time inside one process.
+ */
+import type { Alert } from '../detectors/alert.ts';
+import type { Detector } from '../detectors/detector.ts';
+import type { Ask } from '../detectors/engine.ts';
+import type { Sample } from '../protocols/reading.ts';
+import { type Bus, type BusState, startBus } from './bus/bus.ts';
+import type { MeterState } from './bus/health.ts';
+import type { Clock } from './clock.ts';
+import type { Site } from './config/site.ts';
+import type { OpenLink } from './link.ts';
+import type { Log } from './log.ts';
+import { areaOf, busMeters, busPlans, lineSettings } from './meters.ts';
+import type { Outbox } from './outbox.ts';
+import { type OwnAlerts, openOwnAlerts } from './own-alerts.ts';
+import { type Pipeline, startPipeline } from './pipeline.ts';
+import type { OpenPort } from './port.ts';
+import { startUplink, type Uplink } from './uplink/uplink.ts';
+
+export interface GatewayParts {
+  site: Site;
+  detectors: readonly Detector[];
+  clock: Clock;
+  openPort: OpenPort;
+  outbox: Outbox;
+  openLink: OpenLink;
+  /** For the status message. */
+  version: string;
+  log: Log;
+  /** Aborting it is the one way to stop the gateway. */
+  signal: AbortSignal;
+  record?: (sample: Sample) => void;
+  /** Told of what happens, for the page, the demo and the tests. */
+  onSample?: (sample: Sample) => void;
+  onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
+}
+
+export interface Gateway {
+  site: Site;
+  outbox: Outbox;
+  pipeline: Pipeline;
+  uplink: Uplink;
+  own: OwnAlerts;
+  buses: readonly Bus[];
+  /** The bus that a meter hangs on. */
+  busOf(meter: string): Bus | undefined;
+  /** Resolves when everything has stopped and the last snapshot is on disk; the outbox stays open. */
+  stopped: Promise<void>;
+}
+
+/** Starts everything; the first reads are due at once. @throws when the site names a profile or port that does not exist */
+export async function startGateway(parts: GatewayParts): Promise<Gateway> {
+  const { site, clock, log, signal, outbox } = parts;
+  const onStored = (alerts: readonly Alert[], durable: boolean) => parts.onAlerts?.(alerts, durable);
+  const own = await openOwnAlerts(site.gateway.id, outbox, clock, onStored);
+  const busOf = new Map<string, Bus>();
+  const pipeline = await startPipeline({
+    area: areaOf(site),
+    detectors: parts.detectors,
+    outbox,
+    clock,
+    log,
+    signal,
+    onAsk: (ask) => serve(ask, busOf.get(ask.meter)),
+    onStored,
+    onSample: (sample) => {
+      parts.record?.(sample);
+      parts.onSample?.(sample);
+    },
+  });
+  sayPlans(site, own, log);
+  const buses = site.buses.map((bus) => {
+    const settings = lineSettings(bus);
+    const meters = busMeters(bus);
+    const started = startBus({
+      settings,
+      openPort: parts.openPort,
+      clock,
+      meters,
+      log,
+      signal,
+      onReading: (meter, _block, reading) => void pipeline.take(meter, { reading }),
+      onMeterState: (meter, state) => onMeterState(pipeline, meter, state),
+      onPortState: (state) => onPortState(own, bus.port, state),
+    });
+    for (const { id } of meters) busOf.set(id, started);
+    return started;
+  });
+  const { delivery, format, receiptDeadlineS } = site.uplink;
+  const uplink = startUplink({
+    settings: {
+      gateway: site.gateway.id,
+      delivery,
+      format,
+      receiptDeadlineMs: receiptDeadlineS * 1000,
+      firmwareVersion: parts.version,
+      meters: busOf.size,
+    },
+    outbox,
+    openLink: parts.openLink,
+    clock,
+    log,
+    signal,
+    onDead: (stored, reason) => log.error({ sequence: stored.sequence, reason }, 'a message was refused for good'),
+  });
+  const stopped = Promise.all([...buses.map((bus) => bus.stopped), uplink.closed]).then(async () => {
+    await pipeline.stop();
+    await own.settled();
+  });
+  return { site, outbox, pipeline, uplink, own, buses, busOf: (meter) => busOf.get(meter), stopped };
+}
+
+/** A plan longer than its bus is said at the start, not found out by stale values. */
+function sayPlans(site: Site, own: OwnAlerts, log: Log): void {
+  for (const plan of busPlans(site)) {
+    const key = `plan-too-long:${plan.port}`;
+    if (plan.load <= 1) {
+      own.clear(key);
+      continue;
+    }
+    log.warn({ port: plan.port, load: plan.load }, 'the plan is longer than the bus: every period will stretch');
+    own.raise(key, 'warning', { port: plan.port, planLoad: Math.round(plan.load * 100) / 100, meters: plan.meters });
+  }
+}
+
+function onMeterState(pipeline: Pipeline, meter: string, { state }: MeterState): void {
+  if (state === 'silent') void pipeline.take(meter, { event: 'no-answer' });
+}
+
+function onPortState(own: OwnAlerts, port: string, state: BusState): void {
+  if (state.state === 'opening') return;
+  // A silent bus has an open port: of the three faults at most one stands.
+  for (const fault of ['lost', 'stuck', 'silent'] as const) {
+    if (state.state !== fault) own.clear(`port-${fault}:${port}`);
+    else own.raise(`port-${fault}:${port}`, 'warning', { port, reason: state.reason });
+  }
+}
+
+function serve(ask: Ask, bus: Bus | undefined): void {
+  switch (ask.type) {
+    case 'attention':
+      bus?.attend(ask.meter, ask.periodMs, ask.forMs);
+      return;
+    case 'capture':
+      return;
+    default:
+      ask satisfies never;
+  }
+}

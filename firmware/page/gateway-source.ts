@@ -1,0 +1,172 @@
+/** The gateway as the page sees it: status, the last alerts, curves and waveforms in fixed memory, and the tools. */
+import { copyFile, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Alert } from '../../detectors/alert.ts';
+import type { Sample } from '../../protocols/reading.ts';
+import type { Clock } from '../clock.ts';
+import { formatProblem, loadSite } from '../config/load.ts';
+import { meterId, type Site } from '../config/site.ts';
+import { Curve } from '../curve.ts';
+import type { Gateway } from '../gateway.ts';
+import { readOnDemand } from '../read-item.ts';
+import { scanBus } from '../scan.ts';
+import type { BusView, PageEvent, PageSource, StatusView, WaveView } from './source.ts';
+
+const ALERTS_MAX = 500;
+const WAVES_MAX = 64;
+
+/** Collects from the gateway's hooks; give `onSample` and `onAlerts` to `startGateway`, then `attach` what it returns. */
+export interface GatewaySource {
+  source: PageSource;
+  onSample(sample: Sample): void;
+  onAlerts(alerts: readonly Alert[]): void;
+  attach(gateway: Gateway): void;
+}
+
+export interface SourceParts {
+  site: Site;
+  siteFile: string;
+  version: string;
+  lastRestart: string;
+  clock: Clock;
+  clockSynchronised: () => boolean;
+  logs: () => readonly string[];
+  /** How far apart the points of a load curve are at least. */
+  curveSpacingMs: number;
+}
+
+export function gatewaySource(parts: SourceParts): GatewaySource {
+  const { site, clock } = parts;
+  const startedAtMs = clock.nowMs();
+  const curves = new Map<string, Curve>();
+  const waves = new Map<string, WaveView>();
+  const alerts: Alert[] = [];
+  const listeners = new Set<(event: PageEvent) => void>();
+  const tell = (event: PageEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  let gateway: Gateway | undefined;
+
+  const status = async (): Promise<StatusView> => {
+    const depth = await gateway?.outbox.depth();
+    return {
+      gateway: site.gateway.id,
+      version: parts.version,
+      nowMs: clock.nowMs(),
+      startedAtMs,
+      lastRestart: parts.lastRestart,
+      clockSynchronised: parts.clockSynchronised(),
+      readings: gateway?.pipeline.readings ?? 0,
+      alerts: gateway?.pipeline.alerts ?? 0,
+      uplink: {
+        up: gateway?.uplink.up ?? false,
+        broker: site.uplink.brokers[0] ?? '',
+        reason: gateway?.uplink.downReason ?? '',
+        waiting: depth?.alerts ?? 0,
+        oldestWaitingMs: depth?.oldestAtMs ?? null,
+      },
+      buses: site.buses.map((_, index) => busView(site, gateway, index)),
+    };
+  };
+
+  return {
+    attach(started) {
+      gateway = started;
+    },
+    onSample(sample) {
+      const { meter, atMs } = sample;
+      if ('waveform' in sample) keepWave(waves, { meter, atMs, waveform: sample.waveform });
+      if (!('reading' in sample)) return;
+      const { activePowerW } = sample.reading;
+      if (activePowerW !== undefined) {
+        const curve = curves.get(meter) ?? new Curve(parts.curveSpacingMs);
+        curves.set(meter, curve);
+        curve.add(atMs, activePowerW);
+      }
+      tell({ type: 'reading', meter, atMs, reading: sample.reading });
+    },
+    onAlerts(stored) {
+      alerts.unshift(...stored.toReversed());
+      alerts.length = Math.min(alerts.length, ALERTS_MAX);
+      for (const alert of stored) tell({ type: 'alert', alert });
+    },
+    source: {
+      status,
+      alerts: async (limit) => alerts.slice(0, limit),
+      curve: (meter) => curves.get(meter)?.points() ?? [],
+      wave: (meter) => waves.get(meter),
+      read: (meter, item) => readOnDemand(site, gateway?.busOf(meter), meter, item, clock),
+      async scan(port, onFound, signal) {
+        const bus = gateway?.buses[site.buses.findIndex((entry) => entry.port === port)];
+        if (bus === undefined) throw new Error(`${port}: expected a port of the site file`);
+        for await (const found of scanBus(bus, signal)) onFound(found);
+      },
+      siteFile: () => readFile(parts.siteFile, 'utf8'),
+      saveSiteFile: (text) => saveSiteFile(parts.siteFile, text),
+      logs: parts.logs,
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+  };
+}
+
+function keepWave(waves: Map<string, WaveView>, wave: WaveView): void {
+  waves.delete(wave.meter);
+  waves.set(wave.meter, wave);
+  const oldest = waves.keys().next().value;
+  if (waves.size > WAVES_MAX && oldest !== undefined) waves.delete(oldest);
+}
+
+function busView(site: Site, gateway: Gateway | undefined, index: number): BusView {
+  const { port, meters } = site.buses[index]!;
+  const status = gateway?.buses[index]?.status();
+  const states = new Map(status?.meters.map((meter) => [meter.id, meter]));
+  const reason =
+    status !== undefined && 'reason' in status.state ? status.state.reason : (status?.state.state ?? 'starting');
+  return {
+    port,
+    open: status?.state.state === 'open' || status?.state.state === 'silent',
+    reason,
+    utilisation: status?.utilisation ?? 0,
+    planLoad: status?.plan.load ?? 0,
+    meters: meters.map((meter) => {
+      const id = meterId(meter);
+      const state = states.get(id);
+      const latest = gateway?.pipeline.latest(id);
+      return {
+        id,
+        protocol: meter.protocol,
+        premises: meter.premises ?? '',
+        grid: meter.grid ?? '',
+        state: state?.state ?? 'unasked',
+        reason: state?.reason ?? '',
+        heardAtMs: state?.lastReadMs ?? null,
+        reading: latest?.reading ?? {},
+      };
+    }),
+  };
+}
+
+/**
+ * Checks and replaces the site file so that a power cut leaves the old one or the new one whole: written beside it,
+ * synced, renamed, directory synced; the one before is kept as `.previous`.
+ */
+async function saveSiteFile(file: string, text: string): Promise<string[]> {
+  const { problems } = loadSite(text, file);
+  if (problems.length > 0) return problems.map(formatProblem);
+  const fresh = `${file}.new`;
+  const handle = await open(fresh, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await copyFile(file, `${file}.previous`).catch(() => {});
+  await rename(fresh, file);
+  const directory = await open(dirname(file));
+  await directory.sync().finally(() => directory.close());
+  return [];
+}
