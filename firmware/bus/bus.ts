@@ -28,8 +28,8 @@ export interface BusMeter {
 /** A port's state; `silent`: it is open, but no meter on it answers, which is one fault and not one per meter. */
 export type BusState = PortState | { state: 'silent'; reason: string };
 
-/** What pino's loggers are. */
-export interface Log {
+/** What the bus needs of a pino logger. */
+export interface BusLog {
   info(fields: object, text: string): void;
   warn(fields: object, text: string): void;
 }
@@ -43,7 +43,7 @@ export interface BusOptions {
   onReading(meter: string, block: string, reading: Reading, atMs: number): void;
   onMeterState(meter: string, state: MeterState): void;
   onPortState(state: BusState): void;
-  log: Log;
+  log: BusLog;
   /** Ends the bus: open requests fail as `cancelled`, the port is closed. */
   signal: AbortSignal;
 }
@@ -154,6 +154,7 @@ class Owner {
   #silentTurnsMax = SILENT_TURNS_MAX;
   #portState: PortState = { state: 'opening' };
   #told: BusState['state'] | undefined;
+  #reopened = false;
   #lastProtocol: Protocol = 'dlt645';
   #wake: () => void = () => {};
 
@@ -185,8 +186,9 @@ class Owner {
     const { signal } = this.#options;
     const port = this.#line.keepOpen(signal);
     while (!signal.aborted) {
-      if (this.#line.isOpen) await this.#turn();
-      else await this.#rest(Number.POSITIVE_INFINITY);
+      if (!this.#line.isOpen) await this.#rest(Number.POSITIVE_INFINITY);
+      else if (this.#reopened) await this.#settleLine();
+      else await this.#turn();
     }
     this.#failAll('cancelled', 'the gateway is stopping');
     await port;
@@ -254,6 +256,12 @@ class Owner {
     };
   }
 
+  /** The answer to what was asked before the port went away may still be under way. */
+  async #settleLine(): Promise<void> {
+    this.#reopened = false;
+    await this.#line.quarantine(this.#options.signal);
+  }
+
   async #turn(): Promise<void> {
     const turn = this.#schedule.next(this.#clock.monotonicMs());
     switch (turn.do) {
@@ -280,15 +288,19 @@ class Owner {
     const meter = this.#meters[turn.meter]!;
     const block = meter.blocks[turn.block]!;
     const startMs = this.#clock.monotonicMs();
-    // A meter that never answered, or missed its last turn, gets one try a turn: its retries are the next turns.
-    const trusted = this.#health.state(meter.index).state === 'answering' && this.#schedule.misses(meter.index) === 0;
+    // What never answered, or failed last time, gets one try a turn: its retries are the next turns.
+    const trusted = meter.reads > 0 && this.#schedule.trusts(turn.meter, turn.block);
     const { answer, failure } = await this.#ask(meter, () => block.exchange(), block.wireBytes, trusted);
     const nowMs = this.#clock.monotonicMs();
     this.#schedule.finished(nowMs, turn, this.#judge(meter, block, failure, nowMs), nowMs - startMs);
     if (!('value' in answer)) return;
     meter.lastReadMs = this.#clock.nowMs();
     meter.reads++;
-    this.#options.onReading(meter.id, block.name, answer.value, meter.lastReadMs);
+    try {
+      this.#options.onReading(meter.id, block.name, answer.value, meter.lastReadMs);
+    } catch (error) {
+      this.#options.log.warn({ meter: meter.id, block: block.name, error: String(error) }, 'a reading was not taken');
+    }
   }
 
   async #serve<T>(meter: Meter | undefined, exchange: () => Exchange<T>, retry: boolean): Promise<Answer<T>> {
@@ -365,7 +377,7 @@ class Owner {
     if (policy.countsAsSilence) {
       this.#tell(this.#health.missed(meter.index, failure, nowMs));
       this.#logSilence(meter, policy, nowMs);
-      return 'silent';
+      return 'failed';
     }
     if (policy.next === 'drop-item') {
       meter.dropped.add(block.name);
@@ -375,7 +387,7 @@ class Owner {
     // A meter that says no is a meter that answers.
     if (policy.next === 'retry') this.#tell(this.#health.faulty(meter.index, failure, nowMs));
     else this.#tell(this.#health.answered(meter.index, nowMs));
-    return policy.next === 'retry' ? 'faulty' : 'answered';
+    return policy.quarantine ? 'failed' : 'answered';
   }
 
   #tell(changes: Changes): void {
@@ -418,13 +430,13 @@ class Owner {
   }
 
   #state(): BusState {
-    const { state } = this.#portState;
-    if (state !== 'open' || !this.#health.busSilent) return this.#portState;
+    if ('reason' in this.#portState || !this.#health.busSilent) return this.#portState;
     return { state: 'silent', reason: 'no meter answers: check the converter, wiring A/B, baud and parity' };
   }
 
   #onPort(state: PortState): void {
     this.#portState = state;
+    this.#reopened = this.#line.counts.reopened > 0;
     if (state.state === 'lost' || state.state === 'stuck') this.#failAll('port-lost', state.reason);
     this.#tellPort();
     this.#wake();

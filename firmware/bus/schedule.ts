@@ -8,7 +8,8 @@
  *   still gets its turn;
  * - on demand: jumps the queue as long as its share lasts;
  * - attention: meters under suspicion, read more often within a share that stretches the others by less than 20 %;
- * - probes: a silent meter is asked in the gaps of the plan, else within a small share, at growing distances.
+ * - probes: a meter that does not answer is asked in the gaps of the plan, else within a small share, at growing
+ *   distances. A single block that fails on a meter that answers others is only asked at growing distances itself.
  *
  * Rejected: a deadline per register (registers first met at different moments never merge into one read), and idle
  * time between scans instead of periods (a 5 s plan of 30 meters then takes 7.8 s).
@@ -31,8 +32,8 @@ export type Turn =
   /** Nothing to do before `untilMs` unless something is asked for. */
   | { do: 'rest'; untilMs: number };
 
-/** How a read ended, as far as the schedule cares: `silent` counts towards calling the meter dead, `untold` means nothing. */
-export type Ending = 'answered' | 'faulty' | 'silent' | 'untold';
+/** How a read ended, as far as the schedule cares: `failed` cost a deadline or a quarantine, `untold` means nothing. */
+export type Ending = 'answered' | 'failed' | 'untold';
 
 /** One step of priority is worth this much waiting. */
 const PRIORITY_STEP_MS = 1_000;
@@ -52,8 +53,10 @@ const PROBE_DISTANCE_MIN_MS = 5_000;
 const PROBE_DISTANCE_MAX_MS = 600_000;
 /** What a probe costs until one was measured: a timeout and the quarantine after it. */
 const PROBE_COST_MS = 2_500;
-/** Misses after which a meter leaves the plan and is only probed; before that it keeps one block in it. */
+/** Failed turns in a row after which a meter leaves the plan and is only probed. */
 const PROBE_AFTER_MISSES = 2;
+/** A meter or a block that fails is still asked at every so-many-th of its turns. */
+const BACK_OFF_MAX = 10;
 
 interface Entry extends PlanEntry {
   rank: number;
@@ -61,15 +64,17 @@ interface Entry extends PlanEntry {
   /** In which heap it stands; parked entries stand in none. */
   where: 'waiting' | 'ready' | 'running' | 'parked';
   dropped: boolean;
+  /** Turns in a row that failed. */
+  fails: number;
 }
 
 interface Meter {
   rank: number;
   entries: Entry[];
-  /** Turns in a row without an answer. */
+  /** Turns in a row that failed, whatever the block. */
   misses: number;
-  /** What is asked while the meter does not answer. */
-  asked: Entry | undefined;
+  /** Probes take the blocks in turn: a meter may be silent to one of them only. */
+  probes: number;
   probeAtMs: number;
   distanceMs: number;
   probeCostMs: number;
@@ -101,7 +106,7 @@ export class Schedule {
     this.#attentionShare = new Share(ATTENTION_SHARE, ATTENTION_BURST_MS, nowMs);
     this.#probeShare = new Share(PROBE_SHARE, PROBE_BURST_MS, nowMs);
     plan.forEach((planned, rank) => {
-      const entry: Entry = { ...planned, rank, dueMs: nowMs, where: 'waiting', dropped: false };
+      const entry: Entry = { ...planned, rank, dueMs: nowMs, where: 'waiting', dropped: false, fails: 0 };
       this.#meter(planned.meter).entries.push(entry);
       this.#waiting.push(entry);
     });
@@ -128,10 +133,9 @@ export class Schedule {
     if (turn.why === 'probe') this.#probeShare.spend(nowMs, tookMs);
     switch (ending) {
       case 'answered':
-      case 'faulty':
         this.#heard(nowMs, meter, entry);
         break;
-      case 'silent':
+      case 'failed':
         this.#missed(nowMs, meter, entry, tookMs);
         break;
       case 'untold':
@@ -180,15 +184,23 @@ export class Schedule {
     if (entry !== undefined) entry.dropped = true;
   }
 
-  /** There is a sign of life from a silent meter, or from a bus that was silent: it is asked now, not at its probe's distance. */
-  wake(nowMs: number, meter: number): void {
-    const { misses, probeAtMs } = this.#meter(meter);
-    if (misses > 0) this.#meter(meter).probeAtMs = Math.min(nowMs, probeAtMs);
+  /** There is a sign of life from a silent meter, or from a bus that was silent: its blocks are back in the plan, on probation. */
+  wake(nowMs: number, number: number): void {
+    const meter = this.#meter(number);
+    if (meter.misses < PROBE_AFTER_MISSES) return;
+    meter.misses = PROBE_AFTER_MISSES - 1;
+    for (const entry of meter.entries) if (entry.where === 'parked' && !entry.dropped) this.#wait(entry, nowMs);
   }
 
   /** Turns in a row in which the meter did not answer. */
   misses(meter: number): number {
     return this.#meter(meter).misses;
+  }
+
+  /** Whether neither the meter nor this block failed last time: worth a second try in the same turn. */
+  trusts(meter: number, block: number): boolean {
+    const { misses, entries } = this.#meter(meter);
+    return misses === 0 && (entries.find((entry) => entry.block === block)?.fails ?? 0) === 0;
   }
 
   #meter(number: number): Meter {
@@ -197,7 +209,7 @@ export class Schedule {
         rank,
         entries: [],
         misses: 0,
-        asked: undefined,
+        probes: 0,
         probeAtMs: 0,
         distanceMs: 0,
         probeCostMs: PROBE_COST_MS,
@@ -214,12 +226,10 @@ export class Schedule {
     }
   }
 
-  /** Parks what must not be asked now (dropped, or another block of a silent meter) until the next one may be. */
+  /** Parks what must not be asked now (dropped, or of a silent meter) until the next one may be. */
   #somethingReady(): boolean {
     for (let entry = this.#ready.peek(); entry !== undefined; entry = this.#ready.peek()) {
-      const { asked, misses } = this.#meter(entry.meter);
-      const silent = asked !== undefined && (asked !== entry || misses >= PROBE_AFTER_MISSES);
-      if (!entry.dropped && !silent) return true;
+      if (!entry.dropped && this.#meter(entry.meter).misses < PROBE_AFTER_MISSES) return true;
       this.#ready.pop();
       entry.where = 'parked';
     }
@@ -236,16 +246,18 @@ export class Schedule {
   #attend(nowMs: number, idle: boolean): Turn | undefined {
     if (this.#attention.size === 0 || !(idle || this.#attentionShare.has(nowMs))) return undefined;
     let longest: Attention | undefined;
+    let fastest: readonly Entry[] = [];
     for (const [number, attention] of this.#attention) {
-      if (attention.untilMs <= nowMs) this.#attention.delete(number);
-      else if (attention.meter.misses === 0 && attention.dueMs <= nowMs) {
-        if (longest === undefined || attention.dueMs < longest.dueMs) longest = attention;
+      const { meter, dueMs, untilMs } = attention;
+      const blocks = fastestOf(meter.entries);
+      if (untilMs <= nowMs || blocks.length === 0) this.#attention.delete(number);
+      else if (meter.misses === 0 && dueMs <= nowMs && dueMs < (longest?.dueMs ?? Number.POSITIVE_INFINITY)) {
+        longest = attention;
+        fastest = blocks;
       }
     }
     if (longest === undefined) return undefined;
-    const fastest = fastestOf(longest.meter.entries);
-    const entry = fastest[longest.next % fastest.length];
-    if (entry === undefined) return undefined;
+    const entry = fastest[longest.next % fastest.length]!;
     longest.next = (longest.next + 1) % fastest.length;
     // One round of its fastest blocks each period; overdue rounds are not made up for.
     longest.dueMs = Math.max(longest.dueMs, nowMs - longest.periodMs) + longest.periodMs / fastest.length;
@@ -256,14 +268,15 @@ export class Schedule {
     const gapMs = idle ? (this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY) - nowMs : 0;
     let longest: Meter | undefined;
     for (const meter of this.#meters) {
-      if (meter.misses < PROBE_AFTER_MISSES || meter.probeAtMs > nowMs) continue;
+      if (meter.misses < PROBE_AFTER_MISSES || meter.probeAtMs > nowMs || meter.entries.length === 0) continue;
       const fits = gapMs >= meter.probeCostMs;
       const paid = nowMs - meter.probeAtMs >= PROBE_PATIENCE_MS && this.#probeShare.has(nowMs);
       if (!fits && !paid) continue;
       if (longest === undefined || meter.probeAtMs < longest.probeAtMs) longest = meter;
     }
-    const entry = longest?.asked;
-    return entry && { do: 'read', why: 'probe', meter: entry.meter, block: entry.block };
+    if (longest === undefined) return undefined;
+    const entry = longest.entries[longest.probes++ % longest.entries.length]!;
+    return { do: 'read', why: 'probe', meter: entry.meter, block: entry.block };
   }
 
   #rest(nowMs: number): Turn {
@@ -279,27 +292,27 @@ export class Schedule {
   }
 
   #heard(nowMs: number, meter: Meter, asked: Entry): void {
-    if (meter.misses === 0) return;
-    const wasDead = meter.misses >= PROBE_AFTER_MISSES;
+    const wasSilent = meter.misses >= PROBE_AFTER_MISSES;
+    asked.fails = 0;
     meter.misses = 0;
-    meter.asked = undefined;
     meter.distanceMs = 0;
+    if (!wasSilent) return;
     for (const entry of meter.entries) {
       // Back from the dead it may be another meter: what the old one never answered is asked again.
-      if (wasDead) entry.dropped = false;
-      if (entry.where !== 'parked' || entry.dropped) continue;
-      this.#wait(entry, entry === asked ? this.#nextDue(entry, nowMs) : nowMs);
+      entry.dropped = false;
+      if (entry.where !== 'parked') continue;
+      this.#wait(entry, entry === asked || entry.fails > 0 ? this.#nextDue(entry, nowMs) : nowMs);
     }
   }
 
   #missed(nowMs: number, meter: Meter, entry: Entry, tookMs: number): void {
     meter.misses++;
-    meter.asked = entry;
+    entry.fails++;
     if (meter.misses < PROBE_AFTER_MISSES) return;
     meter.probeCostMs = tookMs;
-    const nearest = Math.max(entry.periodMs, PROBE_DISTANCE_MIN_MS);
-    const farthest = Math.max(entry.periodMs, Math.min(10 * nearest, PROBE_DISTANCE_MAX_MS));
-    meter.distanceMs = Math.min(farthest, meter.distanceMs === 0 ? nearest : meter.distanceMs * 2);
+    const nearestMs = Math.max(entry.periodMs, PROBE_DISTANCE_MIN_MS);
+    const farthestMs = Math.max(entry.periodMs, Math.min(BACK_OFF_MAX * nearestMs, PROBE_DISTANCE_MAX_MS));
+    meter.distanceMs = Math.min(farthestMs, meter.distanceMs === 0 ? nearestMs : meter.distanceMs * 2);
     meter.probeAtMs = nowMs + meter.distanceMs;
   }
 
@@ -312,7 +325,8 @@ export class Schedule {
   /** The next multiple of the period that is still to come: a late read does not move the ones after it. */
   #nextDue(entry: Entry, nowMs: number): number {
     const passed = Math.floor((nowMs - this.#startMs) / entry.periodMs);
-    return this.#startMs + (passed + 1) * entry.periodMs;
+    const turns = entry.fails < 2 ? 1 : Math.min(BACK_OFF_MAX, 2 ** (entry.fails - 1));
+    return this.#startMs + (passed + turns) * entry.periodMs;
   }
 }
 

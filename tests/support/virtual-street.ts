@@ -20,10 +20,12 @@ export class VirtualStreet {
   /** A write never returns while this is set. */
   blocked = false;
   readonly #port: { events: PortEvents | undefined } = { events: undefined };
+  readonly #clock: Clock;
   #plugged = true;
 
   constructor(clock: Clock, settings = LINE_9600, faults: Partial<LineFaults> = {}, seed = 'street') {
     const { baud, parity, stopBits } = settings;
+    this.#clock = clock;
     this.settings = settings;
     const toMaster = (bytes: Uint8Array) => this.#port.events?.onBytes(bytes);
     this.line = new Line({ baud, parity, stopBits }, clock, createRandom(seed), toMaster, { faults });
@@ -47,6 +49,16 @@ export class VirtualStreet {
       },
     };
   };
+
+  /** Somebody else's byte, again and again. */
+  babble(byte: number, everyMs: number, forMs: number): void {
+    const untilMs = this.#clock.monotonicMs() + forMs;
+    const say = () => {
+      this.#port.events?.onBytes(Uint8Array.of(byte));
+      if (this.#clock.monotonicMs() < untilMs) this.#clock.after(everyMs, say);
+    };
+    say();
+  }
 
   unplug(): void {
     this.#plugged = false;
