@@ -1,0 +1,42 @@
+/**
+ * What this home switches on again and again with a charger's waveform: the inverter fridge, the air purifier, the
+ * notebook. No waveform tells it from a charger, but a charger comes about once a day and stays for hours. What came
+ * and went briefly is remembered, and what keeps coming is no candidate until it stays much longer than it ever did.
+ */
+import type { Session } from './session.ts';
+
+export interface Lookalike {
+  powerW: number;
+  fall5: number;
+  minutes: number;
+  endMs: number;
+}
+
+const KEPT = 16;
+const DAY_MS = 86_400_000;
+/** The notebook's battery: what takes less than this in one go is not yet an e-bike's. */
+const BRIEF_WH = 110;
+
+/** Remembers a load that ended without having been confirmed; the oldest is forgotten. */
+export function remember(memory: Lookalike[], session: Session, endMs: number): void {
+  if (session.energyWh > BRIEF_WH) return;
+  const { powerW } = { powerW: session.peakW };
+  memory.push({ powerW: Math.round(powerW), fall5: session.shape.fall5, minutes: session.onMs / 60_000, endMs });
+  if (memory.length > KEPT) memory.shift();
+}
+
+/**
+ * Longest running time of what recurs like this, or undefined where nothing does. Twice in a day or three times in a
+ * week is recurring; a charger that was interrupted is held together by the session and does not count twice.
+ */
+export function recurringMinutes(memory: readonly Lookalike[], session: Session, atMs: number): number | undefined {
+  const alike = memory.filter(
+    ({ powerW, fall5, endMs }) =>
+      atMs - endMs < 7 * DAY_MS &&
+      Math.abs(powerW - session.peakW) <= 0.2 * session.peakW + 5 &&
+      Math.abs(fall5 - session.shape.fall5) <= 0.15,
+  );
+  const today = alike.filter(({ endMs }) => atMs - endMs < DAY_MS);
+  if (today.length < 2 && alike.length < 3) return undefined;
+  return Math.max(...alike.map(({ minutes }) => minutes));
+}

@@ -1,0 +1,228 @@
+/** The sessions of one meter from their beginning to their end, and the one alert that each of them is. */
+import type { MeterInfo } from '../../protocols/reading.ts';
+import type { Evidence, Finding, Recipient } from '../alert.ts';
+import type { Output } from '../detector.ts';
+import type { Level } from './level.ts';
+import { type Lookalike, recurringMinutes, remember } from './lookalikes.ts';
+import type { Policy } from './policy.ts';
+import type { Inputs, Session } from './session.ts';
+import { pass } from './session.ts';
+import type { Shape } from './shape.ts';
+import { isConfirmed } from './verdict.ts';
+import type { View } from './view.ts';
+
+export interface ChargingState {
+  startedMs?: number;
+  level?: Level;
+  /** Height and onset of the last movement of power, for a snapshot that comes after it. */
+  step?: { sinceMs: number; deltaW: number };
+  /** The last view of each phase. */
+  views: (View | null)[];
+  sessions: Session[];
+  lookalikes: Lookalike[];
+  askedMs?: number;
+}
+
+/** What one step works with. */
+export interface Scene {
+  state: ChargingState;
+  atMs: number;
+  meter: MeterInfo;
+  policy: Policy;
+  holdMs: number;
+  out: Output[];
+}
+
+export interface Onset {
+  sinceMs: number;
+  powerW: number;
+  sign: 1 | -1;
+  baseRectifierW: number;
+  /** What a view showed; absent where there was only power. */
+  seen?: { shape: Shape; probability: number; inputs: Exclude<Inputs, 'power'> };
+}
+
+/** Three at once is a shop's back room; more is a charging station. */
+const SESSIONS_MAX = 3;
+/** Two views of one switch-on are one onset. */
+const SAME_ONSET_MS = 150_000;
+/** After so long nothing charges: its end was missed. */
+const SESSION_MAX_MS = 16 * 3_600_000;
+/** A float of a few watts is the end of charging. */
+const FLOAT_SHARE = 0.15;
+/** While a suspect is watched, its power should be seen more often than the usual minute. */
+const ATTENTION = { periodMs: 10_000, forMs: 35 * 60_000 };
+/** Before it is seen, a step of that height is a charger once in ten times. */
+const UNSEEN = 0.1;
+const NO_SHAPE = { a3: 0, a5: 0, a7: 0, displacementPf: 0, conductionDeg: 0, fall5: 0 };
+
+/** A load of a charger's size began: a new session, or one that is known already. */
+export function begin(scene: Scene, onset: Onset): void {
+  const { state, atMs } = scene;
+  const known = state.sessions.find((session) => isSame(session, onset));
+  if (known !== undefined) {
+    resume(known, onset, atMs);
+    return;
+  }
+  if (state.sessions.length >= SESSIONS_MAX) {
+    const weakest = state.sessions.findIndex(({ stage }) => stage === 'watched');
+    if (weakest < 0) return;
+    state.sessions.splice(weakest, 1);
+  }
+  const { sinceMs, powerW, sign, baseRectifierW, seen } = onset;
+  state.sessions.push({
+    sinceMs,
+    phase: 'on',
+    stage: 'watched',
+    inputs: seen?.inputs ?? 'power',
+    probability: seen?.probability ?? UNSEEN,
+    sign,
+    powerW,
+    peakW: powerW,
+    baseRectifierW,
+    energyWh: 0,
+    onMs: 0,
+    atMs: sinceMs,
+    fit: { n: 0, t: 0, p: 0, tt: 0, tp: 0, pp: 0 },
+    shape: kept(seen?.shape),
+  });
+}
+
+/** The same onset seen twice, one whose power was seen before its form, or a charger that came back. */
+function isSame(session: Session, onset: Onset): boolean {
+  if (session.dismissed) return false;
+  const alike = onset.powerW > 0.5 * session.powerW && onset.powerW < 1.6 * session.powerW;
+  if (session.phase === 'ended') return alike;
+  if (Math.abs(onset.sinceMs - session.sinceMs) > SAME_ONSET_MS) return false;
+  return session.inputs === 'power' || alike;
+}
+
+function resume(session: Session, { powerW, seen, sign }: Onset, atMs: number): void {
+  pass(session, atMs);
+  session.phase = 'on';
+  delete session.endedMs;
+  if (seen === undefined) return;
+  session.sign = sign;
+  session.powerW = powerW;
+  session.peakW = Math.max(session.inputs === 'power' ? 0 : session.peakW, powerW);
+  session.inputs = seen.inputs;
+  if (seen.probability < session.probability) return;
+  session.probability = seen.probability;
+  session.shape = kept(seen.shape);
+}
+
+function kept(shape: Session['shape'] = NO_SHAPE): Session['shape'] {
+  const { a3, a5, a7, displacementPf, conductionDeg, fall5 } = shape;
+  const round = (value: number) => Math.round(value * 1000) / 1000;
+  return {
+    a3: round(a3),
+    a5: round(a5),
+    a7: round(a7),
+    displacementPf: round(displacementPf),
+    conductionDeg: Math.round(conductionDeg),
+    fall5: round(fall5),
+  };
+}
+
+/** It went off at `atMs`; the hold begins. */
+export function end(session: Session, atMs: number): void {
+  if (session.phase === 'ended') return;
+  pass(session, Math.max(atMs, session.atMs));
+  session.phase = 'ended';
+  session.endedMs = Math.max(atMs, session.sinceMs);
+}
+
+/** After every input: what has become suspect, confirmed, or is over. */
+export function review(scene: Scene): void {
+  const { state } = scene;
+  if (state.sessions.length === 0) return;
+  for (const session of state.sessions) {
+    if (session.phase === 'on') reviewRunning(scene, session);
+  }
+  const over = state.sessions.filter((session) => isOver(scene, session));
+  if (over.length === 0) return;
+  for (const session of over) close(scene, session);
+  state.sessions = state.sessions.filter((session) => !over.includes(session));
+}
+
+function reviewRunning(scene: Scene, session: Session): void {
+  const { state, atMs, policy, meter, out } = scene;
+  pass(session, Math.max(session.atMs, atMs));
+  if (session.powerW < Math.max(12, FLOAT_SHARE * session.peakW) || atMs - session.sinceMs > SESSION_MAX_MS) {
+    end(session, atMs);
+    return;
+  }
+  if (session.stage === 'confirmed') return;
+  const recurringMin = recurringMinutes(state.lookalikes, session, atMs);
+  const watchedMs = atMs - (state.startedMs ?? atMs);
+  const confirmed = isConfirmed(session, policy, { watchedMs, recurringMin });
+  const suspected = session.probability >= policy.suspectAt && recurringMin === undefined;
+  if (session.stage === 'watched' && (suspected || confirmed)) {
+    session.stage = 'suspected';
+    out.push({ type: 'finding', finding: finding(scene, session, 'raised') });
+    out.push({ type: 'attention', meter: meter.id, ...ATTENTION });
+  }
+  if (confirmed) {
+    session.stage = 'confirmed';
+    out.push({ type: 'finding', finding: finding(scene, session, 'updated') });
+  }
+}
+
+function isOver({ atMs, holdMs }: Scene, session: Session): boolean {
+  if (session.phase !== 'ended') return false;
+  return session.dismissed === true || atMs - (session.endedMs ?? atMs) >= holdMs;
+}
+
+function close(scene: Scene, session: Session): void {
+  const { state, atMs, out } = scene;
+  const endMs = session.endedMs ?? atMs;
+  // What a person has seen to be something else weighs as much as what recurred three times.
+  const times = session.dismissed ? 3 : session.stage === 'confirmed' ? 0 : 1;
+  for (let k = 0; k < times; k++) remember(state.lookalikes, session, endMs);
+  if (session.stage !== 'watched') out.push({ type: 'finding', finding: finding(scene, session, 'cleared') });
+}
+
+/** One finding from raised to cleared: `sinceMs` makes it one alert. */
+function finding({ meter, policy }: Scene, session: Session, state: Finding['state']): Finding {
+  const confirmed = session.stage === 'confirmed';
+  const recipients: Recipient[] = ['community', 'power'];
+  return {
+    meter: meter.id,
+    kind: 'illegal-charging',
+    state,
+    severity: confirmed ? policy.severity : 'notice',
+    sinceMs: session.sinceMs,
+    confidence: confidenceOf(session),
+    evidence: evidenceOf(session, state),
+    recipients: confirmed && policy.severity === 'critical' ? [...recipients, 'dispatch'] : recipients,
+  };
+}
+
+/** That this is a charger: a rectifier that began is one in two times something else, one that stayed hardly ever. */
+function confidenceOf({ stage, probability, inputs }: Session): number {
+  const sure = stage === 'confirmed' ? 0.96 : 0.6;
+  return inputs === 'power' ? 0.6 * sure : sure * probability;
+}
+
+function evidenceOf(session: Session, state: Finding['state']): Evidence {
+  const { stage, inputs, shape } = session;
+  const tenth = (value: number) => Math.round(value * 10) / 10;
+  const form: Evidence =
+    inputs === 'power'
+      ? {}
+      : {
+          harmonic3Share: shape.a3,
+          harmonic5Share: shape.a5,
+          harmonic7Share: shape.a7,
+          displacementPf: shape.displacementPf,
+          ...(inputs === 'waveform' ? { conductionDeg: shape.conductionDeg } : {}),
+        };
+  return {
+    stage: stage === 'confirmed' ? 'confirmed' : 'suspected',
+    inputs,
+    powerW: tenth(session.powerW),
+    peakW: tenth(session.peakW),
+    ...form,
+    ...(state === 'raised' ? {} : { energyWh: tenth(session.energyWh), durationMin: tenth(session.onMs / 60_000) }),
+  };
+}

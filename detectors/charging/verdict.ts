@@ -1,0 +1,56 @@
+/**
+ * From suspected to confirmed: what time adds to the waveform.
+ *
+ * A charger holds one power for hours, rising by 2 to 10 % an hour while its battery's voltage rises, then bends and
+ * falls away smoothly. A compressor's power falls from its start and it stops within the hour; a washing machine
+ * scatters. Waiting for the knee would be surest and would take hours, so a steady load of a charger's size that does
+ * not fall is confirmed after `confirmMin`, and only a small one, which a compressor or a notebook could be, must show
+ * more.
+ */
+import type { Policy } from './policy.ts';
+import { type Session, trendOf } from './session.ts';
+
+/** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
+const SMALL_W = 95;
+/** Steeper than this downward is a compressor's decay, 4 to 15 % within half an hour, never a charger's rise. */
+const FALLING_PER_HOUR = -0.06;
+/** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
+const SCATTER_MAX = 0.1;
+const DAY_MS = 86_400_000;
+
+/** What is known of the home beside the session. */
+export interface Context {
+  /** How long steps have been watched here. */
+  watchedMs: number;
+  /** Longest run of what recurs like this; undefined where nothing does. */
+  recurringMin: number | undefined;
+}
+
+/** Whether the session is a charger by what has been seen until now. */
+export function isConfirmed(session: Session, policy: Policy, context: Context): boolean {
+  const minutes = session.onMs / 60_000;
+  if (minutes < policy.confirmMin) return false;
+  if (session.inputs === 'power') return isCharging(session, minutes);
+  if (hasTapered(session)) return true;
+  const trend = trendOf(session);
+  if (trend === undefined || trend.scatter > SCATTER_MAX) return false;
+  if (trend.perHour + trend.error < FALLING_PER_HOUR) return false;
+  if (context.recurringMin !== undefined) return minutes > Math.max(90, 2.5 * context.recurringMin);
+  if (session.powerW >= SMALL_W) return true;
+  const rises = trend.perHour > 0.015 && trend.perHour > 3 * trend.error;
+  return rises || context.watchedMs > DAY_MS || (minutes > 90 && session.energyWh > 110);
+}
+
+/** The constant-voltage phase: well below the peak without a step. */
+function hasTapered({ powerW, peakW }: Session): boolean {
+  return peakW >= 80 && powerW < 0.65 * peakW;
+}
+
+/** By power alone only the whole profile will do: a long clear rise, or a rise and the taper after it. */
+export function isCharging(session: Session, minutes: number): boolean {
+  const trend = trendOf(session);
+  if (trend === undefined || minutes < 60) return false;
+  const rises =
+    trend.perHour > 0.015 && trend.perHour < 0.15 && trend.perHour > 8 * trend.error && trend.scatter < 0.02;
+  return rises && (hasTapered(session) || minutes > 100);
+}
