@@ -13,9 +13,12 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Why a publish failed, and so what to do with the message. */
+/**
+ * Why a publish failed, and so what to do with the message: `down` and `deadline` try again, `refused` and `too-big`
+ * are the message's own fault, `unheard` means the broker took it and nobody is subscribed.
+ */
 export class LinkError extends Error {
-  override readonly cause: 'down' | 'deadline' | 'refused' | 'too-big';
+  override readonly cause: 'down' | 'deadline' | 'refused' | 'too-big' | 'unheard';
   constructor(cause: LinkError['cause'], message: string) {
     super(message);
     this.cause = cause;

@@ -95,7 +95,7 @@ export interface Depth {
   /** Messages without a receipt, of all kinds. */
   alerts: number;
   oldestAtMs: number | null;
-  /** The newest sequence given out. */
+  /** The newest sequence that `pending` shows. */
   lastSequence: number;
   /** Names this store: a fresh file after a loss has another. */
   store: string;

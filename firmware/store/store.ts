@@ -83,7 +83,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
   const { clock, onNotice } = options;
   let opened: Opened = { store: '', lastSequence: 0, messages: 0, dropped: 0, dead: 0 };
   /** Sequences up to here were stored before this run. */
-  let before = 0;
+  let before: number | undefined;
   let last = 0;
   let state: 'ok' | 'stalled' | 'failed' = 'ok';
   let droppedVolatile = 0;
@@ -98,20 +98,34 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
   const forgotten = new Map<number, string>();
   const buried = new Map<number, string>();
 
-  const ready = openDisk().then(() => {
-    before = opened.lastSequence;
-    last = Math.max(last, opened.lastSequence);
-  });
+  const ready = openDisk();
 
   async function openDisk(): Promise<boolean> {
     try {
       opened = await disk.open();
       if (opened.corrupt !== undefined) onNotice({ notice: 'corrupt', detail: opened.corrupt, count: 1 });
+      begin();
       return true;
     } catch (error) {
       fail(error);
       return false;
     }
+  }
+
+  /** Numbering starts where the file ends. What was numbered before the file could be opened for the first time is
+   * numbered again; a receipt for the old number names another id and is ignored. */
+  function begin(): void {
+    if (before === undefined) {
+      before = opened.lastSequence;
+      const early = [...rows.values()];
+      rows.clear();
+      for (const row of early) {
+        const sequence = row.sequence + before;
+        rows.set(sequence, { ...row, sequence });
+      }
+      last += before;
+    }
+    last = Math.max(last, opened.lastSequence);
   }
 
   function fail(error: unknown): void {
@@ -134,7 +148,6 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
   async function recover(): Promise<void> {
     if (closed || state === 'ok') return;
     if (!(await openDisk())) return;
-    last = Math.max(last, opened.lastSequence);
     try {
       await writeHeld();
       settled();
@@ -277,7 +290,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
       );
       const merged = onDisk
         .filter((row) => !rows.has(row.sequence) && !forgotten.has(row.sequence) && !buried.has(row.sequence))
-        .map((row) => storedOf(row, row.sequence <= before, true));
+        .map((row) => storedOf(row, row.sequence <= (before ?? 0), true));
       if (held.length === 0) return merged;
       merged.push(...held.map((row) => storedOf(row, false, false)));
       return merged.sort((a, b) => a.sequence - b.sequence).slice(0, limit);
@@ -304,7 +317,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
       return {
         alerts: opened.messages + rows.size,
         oldestAtMs: oldest ?? first ?? null,
-        lastSequence: last,
+        lastSequence: Math.max(opened.lastSequence, [...rows.keys()].at(-1) ?? 0),
         store: opened.store,
         dead: opened.dead,
         dropped: opened.dropped + droppedVolatile,
