@@ -1,5 +1,6 @@
 /** One attempt to reach one broker with one version of MQTT: a client that is connected, or why not. */
 import { readFileSync } from 'node:fs';
+import { isIP, type Socket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { LinkOptions } from '../link.ts';
 import { type Cause, causeOf, HUNG_UP } from './back-off.ts';
@@ -56,6 +57,7 @@ export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
     client.on('error', fail);
     client.on('close', () => fail(new Error(HUNG_UP)));
     client.once('connect', (connack) => {
+      sendAtOnce(client);
       const limits = connack.properties;
       const own = settings.maxPacketBytes ?? MAX_PACKET_BYTES;
       resolve({
@@ -64,7 +66,7 @@ export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
         protocolVersion,
         window: Math.max(1, Math.min(WINDOW_MAX, limits?.receiveMaximum ?? WINDOW_MAX)),
         maxPacketBytes: Math.min(own, limits?.maximumPacketSize ?? own),
-        address: remoteAddress(client),
+        address: socketOf(client).remoteAddress,
         lastPubackCode: () => pubackCode,
       });
     });
@@ -85,7 +87,7 @@ function clientOptions({ broker, protocolVersion, address, settings, options }: 
     port: Number(url.port) || (secure ? 8883 : 1883),
     ...(secure && {
       rejectUnauthorized: true,
-      servername: hostname,
+      ...(isIP(hostname) === 0 && { servername: hostname }),
       minVersion: 'TLSv1.2',
       ...readTls(settings.tls ?? {}),
     }),
@@ -107,7 +109,12 @@ function clientOptions({ broker, protocolVersion, address, settings, options }: 
   };
 }
 
-function remoteAddress(client: MqttClient): string | undefined {
-  const { stream } = client as unknown as { stream?: { remoteAddress?: string } };
-  return stream?.remoteAddress;
+/** The socket under a client; the library's type shows only a stream. */
+function socketOf(client: MqttClient): Partial<Pick<Socket, 'remoteAddress' | 'setNoDelay'>> {
+  return client.stream as Partial<Socket>;
+}
+
+/** Small packets wait up to 40 ms for the other side's delayed acknowledgement otherwise. */
+export function sendAtOnce(client: MqttClient): void {
+  socketOf(client).setNoDelay?.(true);
 }

@@ -5,6 +5,7 @@
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Receipt } from '../outbox.ts';
 import { causeOf } from './back-off.ts';
+import { sendAtOnce } from './mqtt-connect.ts';
 import { type Decoded, decodeMessage, encodeReceipt, type Format } from './wire.ts';
 
 export interface PlatformSettings {
@@ -58,6 +59,8 @@ export async function listenAsPlatform(settings: PlatformSettings, events: Platf
     if (list.push(receipt) >= RECEIPT_MAX) flush();
     timer ??= setTimeout(flush, RECEIPT_AFTER_MS);
   };
+  sendAtOnce(client);
+  client.on('connect', () => sendAtOnce(client));
   client.on('error', (error) => events.onDown?.(error.message));
   client.on('message', (topic, payload) => {
     const message = decodeMessage(topic, payload);

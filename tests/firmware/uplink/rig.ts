@@ -21,7 +21,7 @@ export interface Broker {
 /** An aedes broker on a loopback port; the same port again after a stop. */
 export async function startBroker(port = 0): Promise<Broker> {
   const aedes = await Aedes.createBroker();
-  const server: Server = createServer(aedes.handle);
+  const server: Server = createServer({ noDelay: true }, aedes.handle);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   let newest: Socket | undefined;
   server.on('connection', (socket) => {
