@@ -119,9 +119,13 @@ export class Area implements Source {
     return this.#read(meter, atMs, effects);
   }
 
+  isDark(id: string, atMs: number): boolean {
+    return this.#byId.get(id)?.effects.some((effect) => effect.dark && covers(effect, atMs)) ?? true;
+  }
+
   waveformAt(id: string, atMs: number, phase: number): Waveform | undefined {
     const meter = this.#byId.get(id);
-    if (meter === undefined || meter.effects.some((effect) => effect.dark && covers(effect, atMs))) return undefined;
+    if (meter === undefined || this.isDark(id, atMs)) return undefined;
     const localMs = this.localMs(atMs);
     const day = Math.floor(localMs / DAY_MS);
     const minute = Math.floor((localMs - day * DAY_MS) / 60_000);

@@ -67,7 +67,7 @@ const DAYS_KEPT = 3;
 
 export class Household {
   readonly spec: HomeSpec;
-  /** Changed only by `add` and `remove`, which forget the days they touch. */
+  /** Changed only by `add` and `end`, which forget the days made before. */
   readonly #overlays: Overlay[] = [];
   #days: DayLoad[] = [];
 
@@ -80,9 +80,9 @@ export class Household {
     this.#days = [];
   }
 
-  remove(overlay: Overlay): void {
-    const at = this.#overlays.indexOf(overlay);
-    if (at >= 0) this.#overlays.splice(at, 1);
+  /** It is over at this civil time; what was drawn before stays drawn. */
+  end(overlay: Overlay, localMs: number): void {
+    overlay.toMs = localMs;
     this.#days = [];
   }
 
@@ -235,8 +235,8 @@ export class Household {
     const uses: Use[] = [];
     for (const [index, { load, fromMs, toMs }] of this.#overlays.entries()) {
       if (load === undefined) continue;
-      const fromMin = Math.round((fromMs - day * DAY_MS) / 60_000);
-      const toMin = Math.round((toMs - day * DAY_MS) / 60_000);
+      const fromMin = Math.floor((fromMs - day * DAY_MS) / 60_000);
+      const toMin = Math.floor((toMs - day * DAY_MS) / 60_000);
       if (toMin <= 0 || fromMin >= MINUTES) continue;
       const base = {
         appliance: load.name,

@@ -40,6 +40,12 @@ export function recordingSource(
       const heard = byMeter.get(meter);
       return heard === undefined ? {} : (heard.readings[seek(heard, atMs)] ?? {});
     },
+    isDark(meter, atMs) {
+      const heard = byMeter.get(meter);
+      const last = heard?.events.findLast((it) => it.atMs <= atMs && DARK.has(it.event));
+      if (heard === undefined || last === undefined || last.event === 'power-on') return false;
+      return (heard.at[seek(heard, atMs)] ?? Number.NEGATIVE_INFINITY) <= last.atMs;
+    },
     waveformAt(meter, atMs, phase) {
       const waves = byMeter.get(meter)?.waves ?? [];
       return waves.findLast((wave) => wave.atMs <= atMs && wave.waveform.phase === phase)?.waveform;
@@ -49,6 +55,9 @@ export function recordingSource(
     },
   };
 }
+
+/** After these a meter is silent until it says something again. */
+const DARK: ReadonlySet<MeterEvent> = new Set<MeterEvent>(['power-off', 'power-on', 'no-answer']);
 
 /** A recording may say little at a time: what it does not say again still holds. */
 function keep(heard: Heard, sample: Sample): void {

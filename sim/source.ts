@@ -8,6 +8,8 @@ export interface Source {
   meters: readonly MeterInfo[];
   /** What the meter shows at this moment; empty before it ever measured anything. Ask in the order of time. */
   readingAt(meter: string, atMs: number): Reading;
+  /** Without voltage, or dead: it answers nothing. */
+  isDark(meter: string, atMs: number): boolean;
   /** A snapshot of this moment, where there is one. */
   waveformAt(meter: string, atMs: number, phase: number): Waveform | undefined;
   /** What happened to the meter after `fromMs` and up to `toMs`, in the order of time. */
