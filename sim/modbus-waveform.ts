@@ -31,7 +31,7 @@ export function snapshotOf(localMs: number, waveforms: readonly Waveform[]): Sna
  * unless samples of the last were read just before: then the reader wants to know whether it still stands.
  */
 export function benderFiles(take: TakeSnapshot, file = BENDER_DEFAULTS.file): NonNullable<ModbusMeterOptions['file']> {
-  let record: number[] = [];
+  let record = [0, 0, 0, 0, 0];
   let beingRead = false;
   return (asked, start, count) => {
     if (asked !== file) return undefined;
@@ -39,7 +39,7 @@ export function benderFiles(take: TakeSnapshot, file = BENDER_DEFAULTS.file): No
     else if (beingRead) beingRead = false;
     else {
       const snapshot = take();
-      record = snapshot ? encodeBenderRecord(snapshot) : [0, 0, 0, 0, 0];
+      if (snapshot) record = encodeBenderRecord(snapshot);
     }
     return start + count <= record.length ? record.slice(start, start + count) : undefined;
   };
