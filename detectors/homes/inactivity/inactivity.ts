@@ -1,0 +1,269 @@
+/**
+ * An old person's silence: the home of somebody who lives alone looks empty at hours at which it never does.
+ *
+ * Every hour is weighed as "this home empty" against "this home at this hour" (`model.ts`); the evidence adds up,
+ * never below zero, and is compared with what the home itself showed at this hour in six weeks (`patience.ts`). A
+ * rule of hours without change was rejected: it is reset by every fridge and timer, and what is long in one house is
+ * every day's afternoon in the next. So was a daily sum: an empty day can use half of a normal one.
+ *
+ * First the resident is asked; the alarm comes an hour later at the earliest. A silence that goes on is one alert, not
+ * one a day. Hours that were not seen, or that this home never showed (frozen values, no supply), say nothing.
+ */
+import { type MeterDetector, type Moment, NOTHING, type Output, type Verdict } from '../../detector.ts';
+import { round, say } from '../finding.ts';
+import { addReading, HOUR_MS, type Meterage, noMeterage, type Slot } from '../slots.ts';
+import { binOf, type Memory, noMemory, SCORE_MAX, write } from './memory.ts';
+import { learnQuiet, noQuiet, type Quiet, weigh } from './model.ts';
+import { addCause, BOUNDS, fade, noPatience, type Patience, threshold } from './patience.ts';
+import { missingHabits, usualLongestH } from './tale.ts';
+
+export interface InactivityState {
+  meterage: Meterage;
+  memory: Memory;
+  quiet: Quiet;
+  quietDay: number;
+  patience: Patience;
+  phase: 'watching' | 'asked' | 'alarmed' | 'away';
+  score: number;
+  /** The same from the swing alone. */
+  still: number;
+  previousW: number;
+  /** When the silence began, and as civil hour. */
+  sinceMs: number;
+  sinceHour: number;
+  /** When the resident was asked, as civil hour, and how much activity was seen since. */
+  askedHour: number;
+  activity: number;
+  awayUntilMs: number;
+  /** The last silence that led to an alert, for a verdict that comes later. */
+  past: { fromHour: number; hours: number; score: number; judged: boolean };
+}
+
+export interface InactivitySettings {
+  /** The part of the alarm's threshold at which the resident is asked. */
+  askShare: number;
+  /** What stillness alone must exceed the threshold by. */
+  stillExtra: number;
+}
+
+const DEFAULTS: InactivitySettings = { askShare: 0.85, stillExtra: 2 };
+/** Activity that ends an alert: two clearly busy hours. */
+const BUSY = 4.5;
+/** A gap of this many hours takes all the evidence away: somebody may have been about unseen. */
+const FORGETFUL_GAP_H = 6;
+const DAYS_BEFORE_ALARM = 3;
+
+/** Watches meters that carry `watch: ["elderly"]`. */
+export function inactivity(settings: Partial<InactivitySettings> = {}): MeterDetector<InactivityState> {
+  const limits = { ...DEFAULTS, ...settings };
+  return {
+    scope: 'meter',
+    name: 'inactivity',
+    start: (meter) => (meter.watch?.includes('elderly') === true ? noState() : undefined),
+    step(state, input, meter) {
+      if (input.type === 'reading') {
+        const slot = addReading(state.meterage, input, input.reading);
+        return slot === undefined ? NOTHING : newHour(state, slot, limits, meter.id);
+      }
+      if (input.type === 'verdict') return answer(state, input, input.verdict, meter.id);
+      return NOTHING;
+    },
+  };
+}
+
+const noState = (): InactivityState => ({
+  meterage: noMeterage(),
+  memory: noMemory(),
+  quiet: noQuiet(),
+  quietDay: 0,
+  patience: noPatience(),
+  phase: 'watching',
+  score: 0,
+  still: 0,
+  previousW: -1,
+  sinceMs: 0,
+  sinceHour: 0,
+  askedHour: 0,
+  activity: 0,
+  awayUntilMs: 0,
+  past: { fromHour: 0, hours: 0, score: 0, judged: true },
+});
+
+function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings, meter: string): readonly Output[] {
+  const { memory } = state;
+  const hour = slot.day * 24 + slot.hour;
+  const passed = memory.last === 0 ? 1 : hour - memory.last;
+  if (passed < 0) {
+    // The clock was set back over the end of an hour: what is known of the days stays, the silence starts afresh.
+    state.score = state.still = 0;
+    if (passed < -2) memory.first = memory.last = 0;
+  }
+  if (passed > 1) calm(state, Math.max(0, 1 - (passed - 1) / FORGETFUL_GAP_H));
+  fade(state.patience, Math.max(1, passed));
+  if (slot.day !== state.quietDay) {
+    state.quietDay = slot.day;
+    if (memory.last - memory.first >= 48) state.quiet = learnQuiet(memory);
+  }
+  const coarse = state.meterage.periodMs > 40 * 60_000;
+  const swingW = coarse
+    ? Math.abs(slot.meanW - (state.previousW < 0 ? slot.meanW + 1 : state.previousW))
+    : slot.maxW - slot.minW;
+  state.previousW = Math.round(slot.meanW * 10) / 10;
+  const level = binOf(slot.meanW);
+  // Bin 0 is kept for a value that did not move at all.
+  const swing = swingW === 0 ? 0 : Math.max(1, binOf(swingW));
+  const evidence = weigh(memory, state.quiet, hour, level, swing);
+  const before = state.score;
+  state.score = add(state.score, evidence.both);
+  state.still = add(state.still, evidence.still);
+  if (before === 0 && state.score > 0 && state.phase === 'watching') {
+    state.sinceMs = slot.atMs - (slot.localMs - hour * HOUR_MS);
+    state.sinceHour = hour;
+  }
+  const limit = threshold(state.patience, memory, hour, (memory.last - memory.first) / 24);
+  write(memory, hour, level, swing, state.score);
+  return judge(state, slot, hour, evidence.both, limit, limits, meter);
+}
+
+const add = (score: number, evidence: number): number =>
+  Math.round(Math.max(0, Math.min(SCORE_MAX, score + evidence)) * 1000) / 1000;
+
+function calm(state: InactivityState, share: number): void {
+  state.score *= share;
+  state.still *= share;
+}
+
+function judge(
+  state: InactivityState,
+  slot: Slot,
+  hour: number,
+  evidence: number,
+  limit: number,
+  limits: InactivitySettings,
+  meter: string,
+): readonly Output[] {
+  const score = Math.max(state.score, state.still - limits.stillExtra);
+  const known = state.memory.last - state.memory.first >= DAYS_BEFORE_ALARM * 24;
+  const tell = (change: 'raised' | 'updated' | 'cleared'): readonly Output[] => [
+    finding(state, hour, limit, score, change, meter),
+  ];
+  switch (state.phase) {
+    case 'watching':
+      if (!known || score < limits.askShare * limit) return NOTHING;
+      if (state.score === 0) state.sinceMs = slot.atMs - state.still * HOUR_MS;
+      state.phase = 'asked';
+      state.askedHour = hour;
+      state.activity = 0;
+      return tell('raised');
+    case 'asked':
+    case 'alarmed': {
+      state.activity = Math.max(0, state.activity - (evidence < 0 ? evidence : 0.3));
+      if (state.activity >= BUSY || (state.phase === 'asked' && score < 0.5 * limit)) return back(state, hour, tell);
+      if (state.phase === 'alarmed' || score < limit || hour <= state.askedHour) return NOTHING;
+      state.phase = 'alarmed';
+      return tell('updated');
+    }
+    case 'away':
+      if (slot.atMs < state.awayUntilMs) {
+        state.score = state.still = 0;
+        return NOTHING;
+      }
+      state.phase = 'watching';
+      return NOTHING;
+    default:
+      return state.phase satisfies never;
+  }
+}
+
+/** Somebody is about again. An alarm that ends so and was not confirmed makes this home a little more patient. */
+function back(state: InactivityState, hour: number, tell: (change: 'cleared') => readonly Output[]): readonly Output[] {
+  const outputs = tell('cleared');
+  if (state.phase === 'alarmed' && state.past.judged === false) {
+    state.patience.margin = Math.min(BOUNDS.learntMax, state.patience.margin + BOUNDS.learntStep);
+  }
+  state.past.hours = Math.min(23, hour - state.sinceHour);
+  state.phase = 'watching';
+  state.score = state.still = 0;
+  return outputs;
+}
+
+function finding(
+  state: InactivityState,
+  hour: number,
+  limit: number,
+  score: number,
+  change: 'raised' | 'updated' | 'cleared',
+  meter: string,
+): Output {
+  const { memory, patience } = state;
+  const silentH = hour + 1 - state.sinceHour;
+  if (change !== 'cleared') {
+    state.past = { fromHour: state.sinceHour % 24, hours: Math.min(23, silentH), score, judged: false };
+  }
+  const days = Math.floor((memory.last - memory.first) / 24);
+  const missing = change === 'cleared' ? '' : missingHabits(memory, state.sinceHour, hour, state.quiet.highLevel);
+  const alarm = state.phase === 'alarmed';
+  return say({
+    meter,
+    kind: 'inactivity',
+    state: change,
+    severity: alarm ? 'critical' : 'notice',
+    sinceMs: state.sinceMs,
+    // Most silences of a healthy home end by themselves: an alarm is a reason to knock, not a certainty.
+    confidence: alarm ? 0.5 : 0.25,
+    evidence: {
+      stage: alarm ? 'alarm' : 'ask',
+      silentH,
+      usualLongestH: usualLongestH(memory, hour),
+      score,
+      limit,
+      ...(missing === '' ? {} : { missing }),
+      ...(state.still > state.score ? { loadLeftOn: true } : {}),
+      ...(days < 21 ? { learning: true, daysKnown: days } : {}),
+      ...learnt(patience),
+    },
+    recipients: alarm ? ['power', 'community'] : ['community'],
+  });
+}
+
+function learnt(patience: Patience): Record<string, string> {
+  const parts: string[] = [];
+  if (patience.margin > 0) parts.push(`+${round(patience.margin)} from alarms that ended by themselves`);
+  if (patience.alertness > 0) parts.push(`-${round(patience.alertness)} from confirmed ones`);
+  for (const cause of patience.causes) {
+    parts.push(`silence of ${cause.hours} h from ${cause.fromHour}:00 told false ${cause.times} times`);
+  }
+  return parts.length === 0 ? {} : { learnt: parts.slice(0, 3).join('; ') };
+}
+
+/** A grid worker's answer changes this home's own patience, within the bounds of `patience.ts`. */
+function answer(state: InactivityState, moment: Moment, verdict: Verdict, meter: string): readonly Output[] {
+  if (verdict.kind !== undefined && verdict.kind !== 'inactivity') return NOTHING;
+  const { patience, past } = state;
+  const open = state.phase === 'asked' || state.phase === 'alarmed';
+  switch (verdict.result) {
+    case 'confirmed':
+      patience.margin = 0;
+      patience.alertness = Math.min(BOUNDS.alertnessMax, patience.alertness + 0.5);
+      past.judged = true;
+      return NOTHING;
+    case 'false-alarm':
+      if (past.judged) return NOTHING;
+      addCause(patience, past.fromHour, past.hours, Math.max(past.score, state.score));
+      past.judged = true;
+      return NOTHING;
+    case 'forget':
+      state.patience = noPatience();
+      return NOTHING;
+    case 'away': {
+      const outputs = open ? [finding(state, state.memory.last, 0, state.score, 'cleared', meter)] : NOTHING;
+      state.phase = 'away';
+      state.awayUntilMs = verdict.untilMs ?? moment.atMs + 14 * 24 * HOUR_MS;
+      state.score = state.still = 0;
+      past.judged = true;
+      return outputs;
+    }
+    default:
+      return verdict.result satisfies never;
+  }
+}

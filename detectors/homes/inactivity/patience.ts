@@ -1,0 +1,119 @@
+/**
+ * How much silence this home is given before somebody is asked: what it showed at this hour in the last six weeks,
+ * plus a margin, plus what its own false alarms have taught. All bounds stand here.
+ */
+import { DAYS, type Memory, scoreAt } from './memory.ts';
+
+/** A cause of false alarms that a grid worker named: the hours of the day it covers and how silent it gets. */
+export interface Cause {
+  fromHour: number;
+  hours: number;
+  score: number;
+  times: number;
+}
+
+export interface Patience {
+  /** Added after alarms that ended by themselves; halves in thirty days. */
+  margin: number;
+  /** Taken off after a confirmed one. */
+  alertness: number;
+  causes: Cause[];
+}
+
+export const noPatience = (): Patience => ({ margin: 0, alertness: 0, causes: [] });
+
+export const BOUNDS = {
+  /** The lowest threshold, and what is added to the home's own past. */
+  least: 4,
+  margin: 1.2,
+  /** The home's past counts up to here: a holiday must not teach that silence is usual. */
+  past: 6,
+  /** The second highest of 42 days; the highest may have been the first emergency. */
+  rank: 2,
+  learntStep: 2,
+  learntMax: 6,
+  alertnessMax: 1,
+  causes: 6,
+  /** A cause counts in full after so many verdicts. */
+  causeTimes: 3,
+  /** No threshold is higher than this, whatever was learnt: a stop is then found within about a day. */
+  most: 15,
+} as const;
+
+const HALF_LIFE_H = 30 * 24;
+
+/** Lets an hour pass over what was learnt. */
+export function fade(patience: Patience, hours: number): void {
+  if (patience.margin === 0) return;
+  patience.margin *= 0.5 ** (hours / HALF_LIFE_H);
+  if (patience.margin < 0.05) patience.margin = 0;
+  else patience.margin = Math.round(patience.margin * 1000) / 1000;
+}
+
+/** The threshold of the alarm at this civil hour. `daysKnown` is how long the home has been watched. */
+export function threshold(patience: Patience, memory: Memory, hour: number, daysKnown: number): number {
+  const past = usualScore(memory, hour);
+  const learning = daysKnown >= 21 ? 0 : daysKnown >= 7 ? (21 - daysKnown) / 4 : 8;
+  const base = Math.max(BOUNDS.least, past + BOUNDS.margin) + learning + patience.margin - patience.alertness;
+  let most = base;
+  for (const cause of patience.causes) {
+    if (!covers(cause, hour % 24)) continue;
+    const full = Math.max(base, cause.score + 1.5);
+    most = Math.max(most, base + (full - base) * Math.min(1, cause.times / BOUNDS.causeTimes));
+  }
+  return Math.min(BOUNDS.most, most);
+}
+
+/** The second highest score that stood at this time of day (an hour either side) in the last six weeks. */
+function usualScore(memory: Memory, hour: number): number {
+  const days = Math.min(DAYS - 1, Math.floor((memory.last - memory.first) / 24));
+  // The rank shrinks with the days, so that three weeks of history are as strict as six.
+  const rank = Math.floor((BOUNDS.rank * days) / DAYS);
+  const highest = [0, 0, 0];
+  for (let day = 1; day <= days; day++) {
+    let most = 0;
+    for (let offset = -1; offset <= 1; offset++) most = Math.max(most, scoreAt(memory, hour - day * 24 + offset));
+    insert(highest, Math.min(most, BOUNDS.past));
+  }
+  return highest[rank] ?? 0;
+}
+
+function insert(highest: number[], score: number): void {
+  for (let i = 0; i < highest.length; i++) {
+    if (score <= (highest[i] ?? 0)) continue;
+    highest.splice(i, 0, score);
+    highest.pop();
+    return;
+  }
+}
+
+const covers = (cause: Cause, hourOfDay: number): boolean => (hourOfDay - cause.fromHour + 24) % 24 < cause.hours;
+
+/** A grid worker says that this silence was none: remembered with its hours of the day. */
+export function addCause(patience: Patience, fromHour: number, hours: number, score: number): Cause {
+  const span = Math.min(23, hours + 2);
+  const start = (fromHour + 23) % 24;
+  const known = patience.causes.find((cause) => overlap(cause, start, span) >= 0.5 * Math.min(cause.hours, span));
+  if (known !== undefined) {
+    known.times++;
+    known.score = Math.min(BOUNDS.most, Math.max(known.score, score));
+    known.hours = Math.min(
+      23,
+      Math.max(
+        known.hours,
+        (start - known.fromHour + 24) % 24 <= 12 ? span + ((start - known.fromHour + 24) % 24) : span,
+      ),
+    );
+    return known;
+  }
+  const cause = { fromHour: start, hours: span, score: Math.min(BOUNDS.most, score), times: 1 };
+  patience.causes.push(cause);
+  if (patience.causes.length > BOUNDS.causes) patience.causes.shift();
+  return cause;
+}
+
+function overlap(cause: Cause, fromHour: number, hours: number): number {
+  let both = 0;
+  for (let i = 0; i < hours; i++) if (covers(cause, (fromHour + i) % 24)) both++;
+  return both;
+}
