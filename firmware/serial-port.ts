@@ -1,7 +1,9 @@
 /**
  * A real serial port, as the `serialport` package really behaves: an unplug goes unnoticed in a process whose event
- * loop has no other timer, or on a port that nobody listens to; a write on a blocked line never calls back.
+ * loop has no other timer, on a port that nobody listens to, and at times for ever (a hung-up terminal reads as
+ * silence); a write on a blocked line never calls back.
  */
+import { stat } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import type { OpenPort, Port } from './port.ts';
 
@@ -9,31 +11,39 @@ const OPEN_DEADLINE_MS = 5_000;
 const CLOSE_DEADLINE_MS = 1_000;
 /** Wakes the event loop so that the binding's poller sees a port that went away. */
 const TICK_MS = 50;
+/** How often the device itself is looked at: an unplug is seen within two of them even if the binding says nothing. */
+const LOOK_MS = 2_000;
 
 /** Opens within 5 s or rejects, locked against a second owner. The path is never looked up in a list of ports. */
-export const openSerialPort: OpenPort = (settings, events) => {
-  const { target } = settings;
-  if (target.kind !== 'tty') return Promise.reject(new TypeError('a TCP port is not a serial port'));
-  const port = new SerialPort({
-    path: target.path,
-    baudRate: settings.baud,
-    parity: settings.parity,
-    dataBits: 8,
-    stopBits: settings.stopBits,
-    autoOpen: false,
-    lock: true,
-  });
+export const openSerialPort: OpenPort = async (settings, events) => {
+  const { target, baud, parity, stopBits } = settings;
+  if (target.kind !== 'tty') throw new TypeError('a TCP port is not a serial port');
+  const { path } = target;
+  const port = new SerialPort({ path, baudRate: baud, parity, dataBits: 8, stopBits, autoOpen: false, lock: true });
+  const timers: NodeJS.Timeout[] = [];
   let lost = false;
-  let tick: NodeJS.Timeout | undefined;
   const lose = (reason: string) => {
     if (lost) return;
     lost = true;
-    clearInterval(tick);
+    for (const timer of timers) clearInterval(timer);
     events.onLost(reason);
   };
   port.on('data', (bytes: Uint8Array) => events.onBytes(bytes));
   port.on('error', (error) => lose(error.message));
   port.on('close', (error?: Error | null) => lose(error?.message ?? 'closed'));
+  await open(port);
+  const device = await deviceOf(path);
+  const look = async () => {
+    if ((await deviceOf(path)) !== device) lose(`${path} is gone`);
+  };
+  timers.push(
+    setInterval(() => {}, TICK_MS),
+    setInterval(() => void look(), LOOK_MS),
+  );
+  return { write: (bytes, deadlineMs) => write(port, bytes, deadlineMs), close: () => close(port, lose) };
+};
+
+function open(port: SerialPort): Promise<void> {
   return new Promise((resolve, reject) => {
     let late = false;
     const timer = setTimeout(() => {
@@ -42,37 +52,45 @@ export const openSerialPort: OpenPort = (settings, events) => {
     }, OPEN_DEADLINE_MS);
     port.open((error) => {
       clearTimeout(timer);
-      if (error) return reject(error);
-      if (late) return port.close();
-      tick = setInterval(() => {}, TICK_MS);
-      resolve(handle(port, lose));
+      if (late) port.close();
+      else if (error) reject(error);
+      else resolve();
     });
   });
-};
+}
 
-function handle(port: SerialPort, lose: (reason: string) => void): Port {
-  return {
-    write: (bytes, deadlineMs) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`write not done within ${deadlineMs} ms`)), deadlineMs);
-        // No `drain`: it blocks a thread of libuv's pool of four for the wire time, and sixteen ports would stall
-        // the disk. The bus counts the wire time itself.
-        port.write(bytes, (error) => {
-          clearTimeout(timer);
-          if (error) reject(error);
-          else resolve();
-        });
-      }),
-    close: () =>
-      new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          lose('closed');
-          resolve();
-        };
-        const timer = setTimeout(done, CLOSE_DEADLINE_MS);
-        if (port.isOpen) port.close(done);
-        else done();
-      }),
-  };
+function write(port: SerialPort, bytes: Uint8Array, deadlineMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`write not done within ${deadlineMs} ms`)), deadlineMs);
+    // No `drain`: it blocks a thread of libuv's pool of four for the wire time, and sixteen ports would stall the
+    // disk. The bus counts the wire time itself.
+    port.write(bytes, (error) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+function close(port: SerialPort, lose: (reason: string) => void): ReturnType<Port['close']> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      lose('closed');
+      resolve();
+    };
+    const timer = setTimeout(done, CLOSE_DEADLINE_MS);
+    if (port.isOpen) port.close(done);
+    else done();
+  });
+}
+
+/** Which device the path names now: a plug that came back is another one. */
+async function deviceOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, rdev, birthtimeMs } = await stat(path);
+    return `${ino}:${rdev}:${birthtimeMs}`;
+  } catch {
+    return undefined;
+  }
 }
