@@ -7,6 +7,7 @@
 import type { MeterEvent, Reading } from '../protocols/reading.ts';
 import { ascii, bcd, digits, fixed, joined, signed, time } from './bcd.ts';
 import type { MeterView } from './meter-view.ts';
+import { WAVEFORM_ITEM, waveformItem } from './waveform-memory.ts';
 
 export interface MeterPlate {
   address: string;
@@ -32,6 +33,7 @@ export function held2007(item: string, view: MeterView, plate: MeterPlate): Held
   if (/^020[1-9]/.test(item) && last === '00') return instant(group, middle, view, reading);
   if (/^020[AB]/.test(item)) return harmonics(group, middle, last, reading);
   if (item.startsWith('03')) return recordOf(item, view, reading);
+  if (item.startsWith(WAVEFORM_ITEM)) return waveformItem(item, view);
   if (item.startsWith('04')) return parameter(item, view, plate);
   if (item === '1D000001') return bcd(view.count('relay-open'), 3);
   if (item === '1E000001') return bcd(view.count('relay-closed'), 3);

@@ -19,10 +19,12 @@ import type { SimPort } from './sim-port.ts';
 import type { Source } from './source.ts';
 import { openTcp } from './tcp.ts';
 import type { Truth } from './truth.ts';
+import { benderFile, WAVEFORM_ITEM } from './waveform-memory.ts';
 
 export type SimMeterAddress =
-  | { protocol: 'dlt645'; standard: '2007' | '1997'; address: string; info: MeterInfo }
-  | { protocol: 'modbus'; unit: number; profile: string; info: MeterInfo };
+  /** `waveformItem` is phase 1; the phase is its last byte. */
+  | { protocol: 'dlt645'; standard: '2007' | '1997'; address: string; waveformItem?: string; info: MeterInfo }
+  | { protocol: 'modbus'; unit: number; profile: string; waveform: 'bender-pem575'; info: MeterInfo };
 
 export interface SimOptions {
   /** How much faster than life the street's day passes. */
@@ -217,20 +219,17 @@ function makeMeter(
   if (wire.protocol === 'modbus') {
     const unit = index + 1;
     const { profile, turnaroundMs } = wire;
-    const station = new ModbusSimMeter(
-      { unit: twin === undefined ? unit : 1, profile, turnaroundMs },
-      view,
-      random,
-      faults,
-    );
-    return { station, address: { protocol: 'modbus', unit, profile, info } };
+    const options = { unit: twin === undefined ? unit : 1, profile, turnaroundMs, file: benderFile(view) };
+    const station = new ModbusSimMeter(options, view, random, faults);
+    return { station, address: { protocol: 'modbus', unit, profile, waveform: 'bender-pem575', info } };
   }
   const { standard, turnaroundMs, preamble, frameBytes, blocks, blockTail, echoesWildcard } = wire;
   const options = { standard, turnaroundMs, preamble, frameBytes, blocks, blockTail, echoesWildcard };
   const address = digitsOf(info.id);
   const ratedCurrentA = info.ratedCurrentA ?? 60;
   const station = new Dlt645Meter({ ...options, address: twin ?? address, ratedCurrentA }, view, random, faults);
-  return { station, address: { protocol: 'dlt645', standard, address, info } };
+  const waveform = standard === '2007' ? { waveformItem: `${WAVEFORM_ITEM}01` } : {};
+  return { station, address: { protocol: 'dlt645', standard, address, ...waveform, info } };
 }
 
 function silentWhenDark(station: Station, dark: () => boolean): Station {
