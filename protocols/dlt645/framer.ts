@@ -10,6 +10,8 @@ const BUFFER_BYTES = 512;
 export class Framer {
   /** Bytes so far that were neither frame nor FE preamble. */
   discardedBytes = 0;
+  /** The worst that a start came to since `clear`: a whole frame with a wrong checksum says more than half a frame. */
+  problem: 'checksum' | 'incomplete' | undefined;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #used = 0;
 
@@ -39,9 +41,10 @@ export class Framer {
     return frames;
   }
 
-  /** Forgets what is pending, uncounted. */
+  /** Forgets what is pending, uncounted: a new request begins. */
   clear(): void {
     this.#used = 0;
+    this.problem = undefined;
   }
 
   #scan(frames: Frame[], final: boolean): void {
@@ -58,6 +61,8 @@ export class Framer {
           continue;
         }
         if (check === 'incomplete' && !final) break;
+        if (check === 'checksum') this.problem = check;
+        else if (check === 'incomplete') this.problem ??= check;
       }
       if (byte !== WAKE) this.discardedBytes++;
       at++;
