@@ -187,7 +187,7 @@ function takeView(scene: Scene, view: View, phase: number, set: ChargingSettings
   while (state.views.length <= phase) state.views.push(null);
   const before = state.views[phase] ?? undefined;
   // A minute's mean that caught half a step shows half a charger: the landing before stays what is compared with.
-  const moving = view.inputs === 'harmonics' && state.level?.leftMs !== undefined;
+  const moving = view.inputs === 'harmonics' && state.level?.left !== undefined;
   if (!moving || before === undefined) state.views[phase] = view;
   if (view.inputs === 'waveform' && !(atMs - (state.level?.atMs ?? 0) < SILENT_MS)) {
     takeReading(scene, { activePowerW: view.powerW }, set);

@@ -12,12 +12,12 @@ export interface Level {
   lastW: number;
   /** The landing: where the power was before the present movement, following slow drift. */
   steadyW: number;
-  /** When the power left the landing; absent while it stands on one. */
-  leftMs?: number;
+  /** When the power left the landing and the last reading on it; absent while it stands on one. */
+  left?: { atMs: number; lastW: number };
 }
 
 export type Change =
-  /** On the landing; `driftW` since the reading before. */
+  /** On the landing; `driftW` since the last reading on it. */
   | { type: 'steady'; driftW: number }
   /** Left the landing with this reading. */
   | { type: 'left'; byW: number }
@@ -33,6 +33,8 @@ const QUIET_SHARE = 0.02;
 /** A movement that has not ended by then is cut: some homes never stand still. */
 const MOVING_MAX_MS = 10 * 60_000;
 const GAP_MS = 10 * 60_000;
+/** Of a reading, into the landing: a taper of several watts a minute stays on it. */
+const FOLLOWING = 0.5;
 
 export function startLevel(atMs: number, powerW: number): Level {
   return { atMs, lastW: powerW, steadyW: powerW };
@@ -41,27 +43,30 @@ export function startLevel(atMs: number, powerW: number): Level {
 /** Takes the next reading; writes `level`. */
 export function follow(level: Level, atMs: number, powerW: number): Change {
   const quietW = Math.max(QUIET_W, QUIET_SHARE * Math.abs(powerW));
-  const driftW = powerW - level.lastW;
-  const before = level.atMs;
+  const before = { atMs: level.atMs, lastW: level.lastW };
+  const driftW = powerW - before.lastW;
   level.atMs = atMs;
   level.lastW = powerW;
-  if (atMs - before > GAP_MS) return arrive(level, before, powerW, 'gap');
-  if (level.leftMs === undefined) {
+  if (atMs - before.atMs > GAP_MS) return arrive(level, 'gap', before.atMs, powerW);
+  if (level.left === undefined) {
     const byW = powerW - level.steadyW;
     if (Math.abs(driftW) <= quietW && Math.abs(byW) <= 2 * quietW) {
-      level.steadyW += 0.3 * byW;
+      level.steadyW += FOLLOWING * byW;
       return { type: 'steady', driftW };
     }
-    level.leftMs = atMs;
+    level.left = { atMs, lastW: before.lastW };
     return { type: 'left', byW };
   }
-  const done = Math.abs(driftW) <= quietW || atMs - level.leftMs > MOVING_MAX_MS;
-  return done ? arrive(level, level.leftMs, powerW, 'step') : { type: 'moving' };
+  const { left } = level;
+  if (Math.abs(driftW) > quietW && atMs - left.atMs <= MOVING_MAX_MS) return { type: 'moving' };
+  const change = arrive(level, 'step', left.atMs, powerW);
+  // A peak between two readings, or a slope a little too steep: nothing was switched.
+  return Math.abs(powerW - left.lastW) <= 2 * quietW ? { type: 'steady', driftW: powerW - left.lastW } : change;
 }
 
-function arrive(level: Level, sinceMs: number, powerW: number, type: 'step' | 'gap'): Change {
+function arrive(level: Level, type: 'step' | 'gap', sinceMs: number, powerW: number): Change {
   const deltaW = powerW - level.steadyW;
   level.steadyW = powerW;
-  delete level.leftMs;
+  delete level.left;
   return { type, sinceMs, deltaW };
 }

@@ -8,7 +8,7 @@
  * from how far the voltage's angle turned between the two halves of the snapshot.
  */
 import type { Samples, Waveform } from '../../protocols/reading.ts';
-import { goertzelPair, type Window } from './goertzel.ts';
+import { type FourSteps, goertzel, goertzelTwice } from './goertzel.ts';
 
 /** Orders that are kept. The even ones tell half-wave loads; above 15 a 1.6 kHz meter sees nothing. */
 export const ORDERS = [1, 3, 5, 7, 9, 11, 13, 15, 2, 4] as const;
@@ -18,6 +18,13 @@ export interface Phasors {
   re: number[];
   im: number[];
 }
+
+/** What `ORDERS` is computed in; the last two are the even ones and two that are thrown away. */
+const FOURS = [
+  [1, 3, 5, 7],
+  [9, 11, 13, 15],
+  [2, 4, 0, 0],
+] as const;
 
 export interface Spectrum extends Phasors {
   /** Orders at the end of the odd ones that the sampling rate cannot show are zero and above this one. */
@@ -37,7 +44,9 @@ const NOMINAL_HZ = [50, 60] as const;
 const MAINS_SHARE = 0.7;
 /** A cycle counts as settled while its energy is within this share of the last cycle's; aliasing at 800 Hz alone makes 0.2. */
 const SETTLED = 0.35;
-const out = new Float64Array(4);
+/** Faster snapshots are averaged down to about this before anything else: the fifteenth harmonic lies at 750 Hz. */
+const ENOUGH_HZ = 3000;
+const out = new Float64Array(8);
 
 /**
  * @param hintHz the mains as last seen on this meter; saves the search
@@ -47,82 +56,116 @@ export function spectrumOf(waveform: Waveform, hintHz?: number): Spectrum | unde
   const { rateHz, voltage, current } = waveform;
   const count = Math.min(voltage.samples.length, current.samples.length);
   if (!(rateHz >= 700) || count < rateHz / 62) return undefined;
-  const frequencyHz = mainsFrequency(voltage.samples, count, rateHz, hintHz);
-  if (frequencyHz === undefined) return undefined;
-  const period = rateHz / frequencyHz;
+  const block = Math.max(1, Math.floor(rateHz / ENOUGH_HZ));
+  const slow = { block, rateHz: rateHz / block };
+  const volts = blockMeans(voltage.samples, count, block);
+  const mains = mainsOf(volts, slow.rateHz, hintHz);
+  if (mains === undefined) return undefined;
+  const amps = blockMeans(current.samples, count, block);
+  const period = slow.rateHz / mains.frequencyHz;
   // A snapshot meant as one cycle may lack a sample of it when the mains runs slow.
-  const available = Math.max(1, Math.floor((count + 0.02 * period + 1) / period));
-  const from = available > 2 ? settledFrom(current.samples, available, period) : 0;
-  const cycles = available - from;
-  const start = Math.round(from * period);
-  const window = { from: start, length: Math.min(cycles * period, count - start) };
-  return phasors(waveform, window, frequencyHz, cycles);
+  const available = Math.max(1, Math.floor((amps.length + 0.02 * period + 1) / period));
+  const first = available > 2 ? settledFrom(amps, available, period) : 0;
+  const cycles = available - first;
+  const from = Math.round(first * period);
+  const length = Math.min(cycles * period, amps.length - from);
+  const phasors = phasorsOf(amps, from, length, slow, mains, current.scale);
+  const voltageV = mains.amplitude * Math.SQRT1_2 * voltage.scale;
+  const powerW = voltageV * phasors.re[0]!;
+  const { frequencyHz } = mains;
+  return { ...phasors, frequencyHz, voltageV, powerW, clipped: isClipped(current), cycles };
 }
 
-function phasors({ rateHz, voltage, current }: Waveform, window: Window, frequencyHz: number, cycles: number) {
+interface Mains {
+  frequencyHz: number;
+  /** Of the fundamental at the first sample, in the samples' own unit. */
+  angle: number;
+  amplitude: number;
+  /** Of the voltage's power, what the fundamental explains. */
+  share: number;
+}
+
+/** Orders of the current against the voltage's angle, with what the averaging took from each given back. */
+function phasorsOf(
+  amps: Float64Array,
+  from: number,
+  length: number,
+  { block, rateHz }: { block: number; rateHz: number },
+  { frequencyHz, angle }: Mains,
+  scale: number,
+) {
   const step = (2 * Math.PI * frequencyHz) / rateHz;
-  const voltageScale = (Math.SQRT2 / window.length) * voltage.scale;
-  goertzelPair(voltage.samples, window, step, 2 * step, out);
-  const voltageV = Math.hypot(out[0]!, out[1]!) * voltageScale;
-  const angle = Math.atan2(out[1]!, out[0]!);
-  const scale = (Math.SQRT2 / window.length) * current.scale;
   const re: number[] = new Array(ORDERS.length).fill(0);
   const im: number[] = new Array(ORDERS.length).fill(0);
   let highestOrder = 1;
-  for (let k = 0; k < ORDERS.length; k += 2) {
-    const first = ORDERS[k]!;
-    const second = ORDERS[k + 1]!;
-    // Just below half the rate the filter in front of the converter has begun to cut.
-    if (first * frequencyHz > 0.45 * rateHz) continue;
-    goertzelPair(current.samples, window, first * step, second * step, out);
-    turn(k, first, 0);
-    if (second * frequencyHz <= 0.45 * rateHz) turn(k + 1, second, 2);
+  let k = 0;
+  for (const four of FOURS) {
+    goertzel(amps, { from, length }, four.map((order) => order * step) as unknown as FourSteps, out);
+    for (let n = 0; n < 4 && k < ORDERS.length; n++, k++) {
+      const order = four[n]!;
+      // Just below half the rate the filter in front of the converter has begun to cut.
+      if (order * frequencyHz > 0.45 * rateHz) continue;
+      const half = (order * step) / 2;
+      const gain = block === 1 ? 1 : Math.sin(half) / (block * Math.sin(half / block));
+      const factor = (Math.SQRT2 * scale) / (length * gain);
+      const turned = order * (angle + step * from);
+      const cos = Math.cos(turned) * factor;
+      const sin = Math.sin(turned) * factor;
+      re[k] = out[2 * n]! * cos + out[2 * n + 1]! * sin;
+      im[k] = out[2 * n + 1]! * cos - out[2 * n]! * sin;
+      if (order % 2 === 1 && order > highestOrder) highestOrder = order;
+    }
   }
-  function turn(at: number, order: number, from: number) {
-    const cos = Math.cos(order * angle);
-    const sin = Math.sin(order * angle);
-    re[at] = (out[from]! * cos + out[from + 1]! * sin) * scale;
-    im[at] = (out[from + 1]! * cos - out[from]! * sin) * scale;
-    if (order % 2 === 1 && order > highestOrder) highestOrder = order;
-  }
-  const powerW = voltageV * re[0]!;
-  return { re, im, highestOrder, frequencyHz, voltageV, powerW, clipped: isClipped(current), cycles };
+  return { re, im, highestOrder };
 }
 
-/** The exact frequency, or undefined where neither 50 nor 60 Hz explains the voltage. */
-function mainsFrequency(voltage: Int16Array, count: number, rateHz: number, hintHz?: number): number | undefined {
+/** Means of `block` samples each; of a block of one, the samples. */
+function blockMeans(samples: Int16Array, count: number, block: number): Float64Array {
+  const means = new Float64Array(Math.floor(count / block));
+  for (let k = 0, n = 0; k < means.length; k++) {
+    let sum = 0;
+    for (let end = n + block; n < end; n++) sum += samples[n]!;
+    means[k] = sum / block;
+  }
+  return means;
+}
+
+/** The mains in the voltage, or undefined where neither 50 nor 60 Hz explains it. */
+function mainsOf(volts: Float64Array, rateHz: number, hintHz?: number): Mains | undefined {
   if (hintHz !== undefined) {
-    const nominal = Math.abs(hintHz - 60) < 5 ? 60 : 50;
-    const found = tryFrequency(voltage, count, rateHz, nominal);
-    if (found.share > 0.9) return found.frequencyHz;
+    const likely = mainsAt(volts, rateHz, Math.abs(hintHz - 60) < 5 ? 60 : 50);
+    if (likely.share > 0.9) return likely;
   }
-  const [at50, at60] = NOMINAL_HZ.map((nominal) => tryFrequency(voltage, count, rateHz, nominal));
+  const [at50, at60] = NOMINAL_HZ.map((nominalHz) => mainsAt(volts, rateHz, nominalHz));
   const best = at60!.share > at50!.share ? at60! : at50!;
-  return best.share > MAINS_SHARE ? best.frequencyHz : undefined;
+  return best.share > MAINS_SHARE ? best : undefined;
 }
 
-function tryFrequency(voltage: Int16Array, count: number, rateHz: number, nominalHz: number) {
+function mainsAt(volts: Float64Array, rateHz: number, nominalHz: number): Mains {
+  const count = volts.length;
   const period = rateHz / nominalHz;
-  if (count < 0.97 * period - 1) return { share: 0, frequencyHz: nominalHz };
+  if (count < 0.97 * period - 1) return { frequencyHz: nominalHz, angle: 0, amplitude: 0, share: 0 };
   const cycles = Math.max(1, Math.floor((count + 1) / period));
   // Two windows of whole cycles: the first and the last that fit. They may overlap when there are few.
   const length = Math.min(count, Math.max(1, cycles >> 1) * period);
+  const second = Math.floor(count - length);
   const step = (2 * Math.PI) / period;
-  goertzelPair(voltage, { from: 0, length }, step, 0, out);
+  goertzelTwice(volts, { from: 0, length }, second, step, out);
   const angle = Math.atan2(out[1]!, out[0]!);
-  const power = (2 * (out[0]! ** 2 + out[1]! ** 2)) / length ** 2;
-  const share = power / Math.max(1e-9, meanSquare(voltage, Math.floor(length)));
-  const from = Math.floor(count - length);
-  if (cycles < 2) return { share, frequencyHz: nominalHz };
-  goertzelPair(voltage, { from, length }, step, 0, out);
-  const advance = Math.atan2(out[1]!, out[0]!) - angle - step * from;
+  const amplitude = (2 * Math.hypot(out[0]!, out[1]!)) / length;
+  const share = amplitude ** 2 / 2 / Math.max(1e-9, variance(volts, Math.floor(length)));
+  if (cycles < 2) return { share, angle, amplitude, frequencyHz: nominalHz };
+  const advance = Math.atan2(out[3]!, out[2]!) - angle - step * second;
   const turned = advance - 2 * Math.PI * Math.round(advance / (2 * Math.PI));
-  const frequencyHz = nominalHz + (turned / (2 * Math.PI)) * (rateHz / from);
+  const offHz = (turned / (2 * Math.PI)) * (rateHz / second);
   // A generator or a wrong rate: what is further off than this is not measured but guessed.
-  return { share, frequencyHz: Math.abs(frequencyHz - nominalHz) < 2 ? frequencyHz : nominalHz };
+  if (Math.abs(offHz) >= 2) return { share, angle, amplitude, frequencyHz: nominalHz };
+  // The window shows the angle of its middle; from there it is half a window back at the true frequency.
+  const back = ((2 * Math.PI * offHz) / rateHz) * ((length - 1) / 2);
+  return { share, angle: angle - back, amplitude, frequencyHz: nominalHz + offHz };
 }
 
-function meanSquare(x: Int16Array, count: number): number {
+function variance(x: Float64Array, count: number): number {
   let sum = 0;
   let squares = 0;
   for (let n = 0; n < count; n++) {
@@ -134,13 +177,12 @@ function meanSquare(x: Int16Array, count: number): number {
 }
 
 /** First cycle from which on the current stays as it ends: an inrush or a switching in the snapshot is left out. */
-function settledFrom(current: Int16Array, cycles: number, period: number): number {
+function settledFrom(amps: Float64Array, cycles: number, period: number): number {
   const energy = (cycle: number) => {
     const from = Math.round(cycle * period);
-    const to = Math.min(current.length, Math.round((cycle + 1) * period));
+    const to = Math.min(amps.length, Math.round((cycle + 1) * period));
     let squares = 0;
-    // Every second sample is enough to see a step and costs half.
-    for (let n = from; n < to; n += 2) squares += current[n]! * current[n]!;
+    for (let n = from; n < to; n++) squares += amps[n]! * amps[n]!;
     return squares;
   };
   const last = energy(cycles - 1);
@@ -154,7 +196,7 @@ function settledFrom(current: Int16Array, cycles: number, period: number): numbe
 function isClipped({ samples }: Samples): boolean {
   for (let n = 1; n < samples.length; n++) {
     const value = samples[n]!;
-    if ((value >= 32767 || value <= -32768) && value === samples[n - 1]) return true;
+    if ((value === 32767 || value === -32768) && value === samples[n - 1]) return true;
   }
   return false;
 }
