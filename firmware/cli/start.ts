@@ -9,12 +9,10 @@ import type { Site } from '../config/site.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { type LogRing, openLog } from '../log.ts';
 import { noticeHandlers } from '../notices.ts';
+import { openPort } from '../open-port.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
 import { type Page, type PageSettings, startPage } from '../page/server.ts';
-import type { OpenPort } from '../port.ts';
-import { openSerialPort } from '../serial-port.ts';
 import { openStoreWorker } from '../store/worker.ts';
-import { openTcpPort } from '../tcp-port.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
 
 export const VERSION = '0.1.0';
@@ -37,9 +35,6 @@ export interface Started {
   /** Resolves when the signal has ended everything and the store is closed. */
   stopped: Promise<void>;
 }
-
-const openPort: OpenPort = (settings, events) =>
-  settings.target.kind === 'tty' ? openSerialPort(settings, events) : openTcpPort(settings, events);
 
 export async function start(options: StartOptions): Promise<Started> {
   const { site, signal } = options;

@@ -75,6 +75,8 @@ const meter = z.discriminatedUnion('protocol', [dlt645Meter, modbusMeter]);
 
 const bus = z.strictObject({
   port: z.string().min(1),
+  /** How often power and current are wanted; energy and the rest follow more slowly. Each protocol has its own default. */
+  periodS: z.number().min(0.2).max(3600).optional(),
   meters: z.array(meter).min(1).max(64),
 });
 

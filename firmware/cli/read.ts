@@ -1,0 +1,76 @@
+/** `gridwarden read`: items of one meter, now, over a port that nobody else has open. */
+
+import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
+import { startBus } from '../bus/bus.ts';
+import { systemClock } from '../clock.ts';
+import { openPort } from '../open-port.ts';
+import { parsePortAddress } from '../port-address.ts';
+import { planRead, type ReadTarget, readItem } from '../read-item.ts';
+import { BadInput, Failed, print, say, untilStopped } from './io.ts';
+
+export interface ReadOptions {
+  port: string;
+  meter: string;
+  protocol?: string;
+  standard?: string;
+  profile?: string;
+}
+
+export async function read(items: string[], options: ReadOptions): Promise<void> {
+  const settings = parsePortAddress(options.port);
+  if ('problem' in settings) throw new BadInput(`--port ${settings.problem}`);
+  const target = parseTarget(options);
+  const planned = items.map((item) => ({ item, plan: planRead(target, item) }));
+  for (const { plan } of planned) if ('problem' in plan) throw new BadInput(plan.problem);
+
+  const stop = new AbortController();
+  const ended = untilStopped();
+  ended.addEventListener('abort', () => stop.abort(), { once: true });
+  let lost: string | undefined;
+  const bus = startBus({
+    settings,
+    openPort,
+    clock: systemClock,
+    meters: [{ id: options.meter, protocol: target.protocol, blocks: [] }],
+    onReading: () => {},
+    onMeterState: () => {},
+    onPortState: (state) => {
+      lost = state.state === 'lost' || state.state === 'stuck' ? state.reason : undefined;
+    },
+    log: { info: () => {}, warn: () => {} },
+    signal: stop.signal,
+  });
+  let failed = 0;
+  for (const { item, plan } of planned) {
+    const result = await readItem(bus, options.meter, item, plan, systemClock);
+    print(result);
+    if ('error' in result) failed++;
+  }
+  stop.abort();
+  await bus.stopped;
+  if (lost !== undefined) say(`${options.port}: ${lost}`);
+  if (failed > 0) throw new Failed(`${failed} of ${items.length} items could not be read`);
+}
+
+function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadTarget {
+  if (protocol !== undefined && protocol !== 'dlt645' && protocol !== 'modbus') {
+    throw new BadInput(`--protocol ${protocol}: expected dlt645 or modbus`);
+  }
+  if (standard !== undefined && standard !== '2007' && standard !== '1997') {
+    throw new BadInput(`--standard ${standard}: expected 2007 or 1997`);
+  }
+  if (profile !== undefined && profileNamed(profile) === undefined) {
+    throw new BadInput(`--profile ${profile}: expected one of ${PROFILES.map(({ name }) => name).join(', ')}`);
+  }
+  // Twelve digits are an address printed on a DL/T 645 meter; a Modbus unit has at most three.
+  const dlt645 = protocol === undefined ? meter.length > 3 : protocol === 'dlt645';
+  if (dlt645) {
+    if (!/^[0-9A]{1,12}$/i.test(meter))
+      throw new BadInput(`--meter ${meter}: expected up to 12 digits as printed on the meter`);
+    return { protocol: 'dlt645', address: meter.toUpperCase().padStart(12, '0'), standard };
+  }
+  const unit = Number(meter);
+  if (!Number.isInteger(unit) || unit < 1 || unit > 247)
+    throw new BadInput(`--meter ${meter}: expected a Modbus unit from 1 to 247`);
+  return { protocol: 'modbus', unit, profile };
+}

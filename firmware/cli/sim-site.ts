@@ -1,0 +1,36 @@
+/** The site file of a simulated street: what a field engineer would have written for it. */
+import type { RunningSim, SimMeterAddress } from '../../sim/street.ts';
+
+/** The parts of a site file that the street decides. @param periodS how often power and current are wanted */
+export function siteOf(sim: Pick<RunningSim, 'ports' | 'source'>, broker: string, periodS: number) {
+  return {
+    gateway: { id: 'gw-demo', timezone: sim.source.timezone },
+    buses: sim.ports.map(({ port, meters }) => ({ port, periodS, meters: meters.map(entryOf) })),
+    uplink: { brokers: [broker] },
+  };
+}
+
+function entryOf(meter: SimMeterAddress): object {
+  const { id, ...facts } = meter.info;
+  // An id may only hold what a topic may: the simulator names its meters by household, `flat/102`.
+  const name = id.replaceAll('/', '-');
+  switch (meter.protocol) {
+    case 'dlt645': {
+      const { protocol, standard, address, waveformItem } = meter;
+      return {
+        protocol,
+        standard,
+        address,
+        id: name,
+        ...(waveformItem === undefined ? {} : { waveformItem }),
+        ...facts,
+      };
+    }
+    case 'modbus': {
+      const { protocol, unit, profile, waveform } = meter;
+      return { protocol, unit, profile, waveform, id: name, ...facts };
+    }
+    default:
+      return meter satisfies never;
+  }
+}
