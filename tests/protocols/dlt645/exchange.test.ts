@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest';
+import { concat, fromHex } from '../../../protocols/bytes.ts';
+import type { Standard } from '../../../protocols/dlt645/control.ts';
+import {
+  commandExchange,
+  converse,
+  readAddressExchange,
+  readData,
+  readItemExchange,
+  readProfileExchange,
+} from '../../../protocols/dlt645/exchange.ts';
+import { encodeFrame, type Frame } from '../../../protocols/dlt645/frame.ts';
+import { Framer } from '../../../protocols/dlt645/framer.ts';
+import { readClockExchange, readLastEventExchange, readRelayExchange } from '../../../protocols/dlt645/on-demand.ts';
+import { dlt645Blocks } from '../../../protocols/dlt645/poll.ts';
+import { type Answer, decodeRequest, encodeAnswer, type Request } from '../../../protocols/dlt645/requests.ts';
+import type { Exchange, Move } from '../../../protocols/exchange.ts';
+
+const ADDRESS = '000000000161';
+const METER = { address: ADDRESS, standard: '2007' } as const;
+
+/** What comes back for a request: bytes, or nothing and the deadline passes. */
+type Line = (request: Request, frame: Frame) => Uint8Array | undefined;
+
+/** Runs an exchange against a line to its end. */
+function run<T>(exchange: Exchange<T>, line: Line, chunk = 1000): Move<T> {
+  let move = exchange.start();
+  for (let turn = 0; turn < 1000; turn++) {
+    if (move.do === 'done' || move.do === 'failed') return move;
+    if (move.do === 'wait') {
+      move = exchange.timedOut();
+      continue;
+    }
+    const frame = new Framer().push(move.bytes)[0]!;
+    const request = decodeRequest(frame);
+    if ('problem' in request) throw new Error(request.problem);
+    const back = move.answerMs === 0 ? undefined : line(request, frame);
+    move = { do: 'wait' };
+    for (let at = 0; back !== undefined && at < back.length && move.do === 'wait'; at += chunk) {
+      move = exchange.received(back.subarray(at, at + chunk));
+    }
+  }
+  throw new Error('the exchange does not end');
+}
+
+function answer(answer: Answer, address = ADDRESS, preamble = 2): Uint8Array {
+  return encodeFrame(encodeAnswer(address, answer), preamble);
+}
+function data(di: string, hex: string, more = false): Answer {
+  const standard: Standard = di.length === 4 ? '1997' : '2007';
+  return { standard, function: 'read-data', di, data: fromHex(hex)!, more };
+}
+const refuse = (request: Request, error: number): Uint8Array =>
+  answer({ standard: request.standard, function: request.function, error, errors: [] });
+
+describe('a read', () => {
+  it('is done with the last byte, whatever the chunking, and counts the bytes that had to move', () => {
+    for (const chunk of [1, 3, 100]) {
+      const move = run(readItemExchange(METER, '02010100'), () => answer(data('02010100', '01 10')), chunk);
+      expect(move).toMatchObject({ do: 'done', value: { values: [{ name: 'voltage L1', value: 100.1, unit: 'V' }] } });
+      expect(move).toMatchObject({ wireBytes: 20 + 2 + 18 });
+    }
+  });
+
+  it('passes over its echo, a neighbour, a late answer and noise, and takes the answer behind them', () => {
+    const line: Line = (_, frame) =>
+      concat(
+        encodeFrame(frame, 4),
+        Uint8Array.of(0, 0x68, 0xff),
+        answer(data('02010100', '99 99'), '000000000162'),
+        answer(data('02020100', '01 00 00')),
+        answer(data('02010100', '01 10')),
+      );
+    expect(run(readItemExchange(METER, '02010100'), line)).toMatchObject({
+      do: 'done',
+      value: { values: [{ value: 100.1 }] },
+      wireBytes: 20 + 18 + (4 + 2 + 2 + 2),
+    });
+  });
+
+  it.each([
+    ['no-answer', () => undefined],
+    ['no-answer', (_: Request, frame: Frame) => encodeFrame(frame, 4)],
+    ['wrong-address', () => answer(data('02010100', '01 10'), '000000000162')],
+    ['wrong-item', () => answer(data('02020100', '01 00 00'))],
+    ['wrong-item', () => answer({ standard: '2007', function: 'write-data', done: true })],
+    [
+      'checksum',
+      () => answer(data('02010100', '01 10')).map((byte, i, all) => (i === all.length - 4 ? byte ^ 1 : byte)),
+    ],
+    ['incomplete', () => answer(data('02010100', '01 10')).subarray(0, -3)],
+    ['garbage', () => Uint8Array.of(1, 2, 3)],
+    ['bad-value', () => answer(data('02010100', '0A 10'))],
+    ['no-such-data', (request: Request) => refuse(request, 0x02)],
+    ['unauthorised', (request: Request) => refuse(request, 0x04)],
+    ['refused', (request: Request) => refuse(request, 0x01)],
+  ] as const)('fails by the name %s', (failure, line) => {
+    expect(run(readItemExchange(METER, '02010100'), line)).toMatchObject({ do: 'failed', failure });
+  });
+
+  it('finds the answer behind a start whose length was damaged, when nothing more comes', () => {
+    const hidden = concat(Uint8Array.of(0x68, 1, 2, 3, 4, 5, 6, 0x68, 0x91, 0xc0), answer(data('02010100', '01 10')));
+    expect(run(readItemExchange(METER, '02010100'), () => hidden)).toMatchObject({ do: 'done' });
+  });
+
+  it('gives up on a line that babbles without end', () => {
+    const babble = new Uint8Array(10_000).fill(0x55);
+    expect(run(readItemExchange(METER, '02010100'), () => babble)).toMatchObject({ do: 'failed', failure: 'garbage' });
+  });
+
+  it('gives an item it does not know as hex', () => {
+    const move = run(readItemExchange(METER, '028022ff'), () => answer(data('028022FF', '01 AB')));
+    expect(move).toMatchObject({ do: 'done', value: { di: '028022FF', values: [{ value: '01 AB' }] } });
+  });
+
+  it('speaks 1997 as well', () => {
+    const meter = { address: ADDRESS, standard: '1997' } as const;
+    const move = run(readItemExchange(meter, 'B611'), (request) => {
+      expect(request).toEqual({ standard: '1997', function: 'read-data', di: 'B611' });
+      return answer(data('B611', '23 02'));
+    });
+    expect(move).toMatchObject({ do: 'done', value: { values: [{ value: 223 }] } });
+  });
+});
+
+describe('follow-on frames', () => {
+  const whole = Uint8Array.from({ length: 2000 }, (_, i) => i);
+  /** A meter that gives `size` bytes a frame, each frame once, and spoils the `bad`-th of them all by `spoil`. */
+  function meter(size: number, bad = -1, spoil: (bytes: Uint8Array) => Uint8Array | undefined = () => undefined) {
+    let at = 0;
+    let sent = 0;
+    const asked: number[] = [];
+    const line: Line = (request) => {
+      if (request.function === 'read-data') at = 0;
+      const part = whole.slice(at, at + size);
+      at += size;
+      const more = at < whole.length;
+      const sequence = request.function === 'read-next' ? request.sequence! : undefined;
+      if (sequence !== undefined) asked.push(sequence);
+      const common = { standard: '2007', di: '03300801', data: part, more } as const;
+      const reply = answer(
+        sequence === undefined ? { ...common, function: 'read-data' } : { ...common, function: 'read-next', sequence },
+      );
+      return sent++ === bad ? spoil(reply) : reply;
+    };
+    return { line, asked };
+  }
+  const read = (maxFrames?: number) => converse(METER, readData('2007', '03300801', undefined, maxFrames));
+
+  it('joins them, and after 255 comes 1', () => {
+    const { line, asked } = meter(7);
+    expect(run(read(300), line)).toMatchObject({ do: 'done', value: whole });
+    expect(asked.slice(253, 257)).toEqual([254, 255, 1, 2]);
+  });
+
+  it('begins a broken chain again once, from its first frame', () => {
+    const { line, asked } = meter(180, 2);
+    expect(run(read(), line)).toMatchObject({ do: 'done', value: whole });
+    expect(asked).toEqual([1, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('does not take a frame out of sequence', () => {
+    const wrong: Line = (request) =>
+      answer(
+        request.function === 'read-next'
+          ? {
+              standard: '2007',
+              function: 'read-next',
+              di: '03300801',
+              data: whole.slice(0, 9),
+              more: false,
+              sequence: 7,
+            }
+          : data('03300801', '01', true),
+      );
+    expect(run(read(), wrong)).toMatchObject({ do: 'failed', failure: 'wrong-sequence' });
+  });
+
+  it('stops at a cap when a meter never comes to an end', () => {
+    const endless: Line = (request) => {
+      const sequence = request.function === 'read-next' ? request.sequence! : undefined;
+      const common = { standard: '2007', di: '03300801', data: Uint8Array.of(1), more: true } as const;
+      return answer(
+        sequence === undefined ? { ...common, function: 'read-data' } : { ...common, function: 'read-next', sequence },
+      );
+    };
+    expect(run(read(8), endless)).toMatchObject({ do: 'failed', failure: 'bad-value' });
+  });
+});
+
+describe('commands', () => {
+  const authority = { level: 2, password: '123456', operator: '00000001' };
+
+  it('is done on the plain answer, refused by name on an error', () => {
+    const trip = {
+      standard: '2007',
+      function: 'relay-control',
+      authority,
+      command: 'trip',
+      until: '2026-12-31T00:00:00',
+    } as const;
+    expect(
+      run(commandExchange(METER, trip), () => answer({ standard: '2007', function: 'relay-control', done: true })),
+    ).toMatchObject({ do: 'done' });
+    expect(run(commandExchange(METER, trip), (request) => refuse(request, 0x04))).toMatchObject({
+      failure: 'unauthorised',
+    });
+  });
+
+  it('expects no answer to a broadcast, nor to the time for one meter', () => {
+    const time = { standard: '2007', function: 'broadcast-time', time: '2026-11-21T23:15:00' } as const;
+    const freeze = { standard: '2007', function: 'freeze', when: '99999999' } as const;
+    const silent = () => undefined;
+    const everyone = { address: '999999999999', standard: '2007' } as const;
+    expect(commandExchange(everyone, freeze).start()).toMatchObject({ do: 'send', answerMs: 0 });
+    expect(run(commandExchange(everyone, freeze), silent)).toMatchObject({ do: 'done' });
+    expect(run(commandExchange(METER, time), silent)).toMatchObject({ do: 'done' });
+    expect(run(commandExchange(METER, freeze), silent)).toMatchObject({ do: 'failed', failure: 'no-answer' });
+  });
+
+  it('learns an address behind the wildcard, but never the wildcard itself', () => {
+    const reply = (address: string, from: string) => () =>
+      answer({ standard: '2007', function: 'read-address', address }, from);
+    expect(run(readAddressExchange(), reply(ADDRESS, ADDRESS))).toMatchObject({ do: 'done', value: ADDRESS });
+    expect(run(readAddressExchange(), reply(ADDRESS, 'AAAAAAAAAAAA'))).toMatchObject({ do: 'done', value: ADDRESS });
+    expect(run(readAddressExchange(), reply('AAAAAAAAAAAA', 'AAAAAAAAAAAA'))).toMatchObject({ failure: 'bad-value' });
+  });
+
+  it('accepts a wildcard in the address of an answer', () => {
+    const echoed = () => answer(data('02010100', '01 10'), 'AAAAAAAAAAAA');
+    expect(run(readItemExchange(METER, '02010100'), echoed)).toMatchObject({ do: 'done' });
+  });
+});
+
+describe('questions now and then', () => {
+  it('reads the clock, and the date again where midnight may have come between', () => {
+    const dates = ['05 20 11 26', '06 21 11 26'];
+    const line: Line = (request) => {
+      if (request.function !== 'read-data') return undefined;
+      return answer(data(request.di, request.di === '04000101' ? dates.shift()! : '03 00 00'));
+    };
+    expect(run(readClockExchange(METER), line)).toMatchObject({ do: 'done', value: '2026-11-21T00:00:03' });
+  });
+
+  it('reads the last power-off and the relay', () => {
+    const off = () => answer(data('03110001', '00 15 23 21 11 26 00 00 00 00 00 00'));
+    expect(run(readLastEventExchange(METER, 'power-off'), off)).toMatchObject({
+      value: { began: '2026-11-21T23:15:00', ended: null },
+    });
+    expect(run(readRelayExchange(METER), () => answer(data('04000503', '50 00')))).toMatchObject({ value: 'open' });
+    expect(run(readRelayExchange(METER), () => answer(data('04000503', '00 00')))).toMatchObject({ value: 'closed' });
+  });
+
+  it('says no record, not no such data, where a load profile has none', () => {
+    const none = (request: Request) => refuse(request, 0x02);
+    expect(run(readProfileExchange(METER, '06010001', 4, '2026-11-21T00:00'), none)).toMatchObject({
+      failure: 'no-record',
+    });
+    expect(run(readProfileExchange(METER, '06010002', 4), () => answer(data('06010002', '')))).toMatchObject({
+      failure: 'no-record',
+    });
+  });
+});
+
+describe('read blocks', () => {
+  const meter = { protocol: 'dlt645', ...METER } as const;
+  const block = (phases: 1 | 3, name: string) => dlt645Blocks({ ...meter, phases }).find((it) => it.name === name)!;
+
+  it('puts values into the reading in its own units', () => {
+    const values: Record<string, string> = {
+      '02030000': '12 25 80',
+      '0202FF00': '01 00 80 02 00 00 FF FF FF',
+      '00010000': '26 00 00 00',
+      '0206FF00': '00 10 00 05 00 85 FF FF',
+    };
+    const line: Line = (request) =>
+      request.function === 'read-data' ? answer(data(request.di, values[request.di]!)) : undefined;
+    expect(run(block(3, 'power').exchange(), line)).toMatchObject({ value: { activePowerW: -251.2 } });
+    expect(run(block(3, 'current').exchange(), line)).toMatchObject({ value: { currentA: [0.001, 0.002] } });
+    expect(run(block(3, 'import').exchange(), line)).toMatchObject({ value: { importWh: 260 } });
+    expect(run(block(3, 'power-factor').exchange(), line)).toMatchObject({ value: { powerFactor: [0.5, -0.5] } });
+  });
+
+  it('falls back from a block to single items, and remembers', () => {
+    const asked: string[] = [];
+    const line: Line = (request) => {
+      if (request.function !== 'read-data') return undefined;
+      asked.push(request.di);
+      return request.di === '0201FF00' ? refuse(request, 0x02) : answer(data(request.di, '01 22'));
+    };
+    const voltage = block(3, 'voltage');
+    const before = voltage.wireBytes;
+    expect(run(voltage.exchange(), line)).toMatchObject({ value: { voltageV: [220.1, 220.1, 220.1] } });
+    expect(voltage.wireBytes).toBeGreaterThan(before);
+    expect(run(voltage.exchange(), line)).toMatchObject({ do: 'done' });
+    expect(asked).toEqual(['0201FF00', '02010100', '02010200', '02010300', '02010100', '02010200', '02010300']);
+  });
+
+  it('does not fall back because of noise, and says no-such-data where there is neither', () => {
+    const voltage = block(3, 'voltage');
+    expect(run(voltage.exchange(), () => undefined)).toMatchObject({ failure: 'no-answer' });
+    expect(run(voltage.exchange(), (request) => refuse(request, 0x02))).toMatchObject({ failure: 'no-such-data' });
+    expect(run(voltage.exchange(), () => answer(data('0201FF00', '01 22 02 22 03 22')))).toMatchObject({
+      value: { voltageV: [220.1, 220.2, 220.3] },
+    });
+  });
+});
