@@ -86,8 +86,9 @@ export interface Outbox {
   get(key: string): Promise<Uint8Array | undefined>;
   /** Named values whose key begins with `prefix`, in the order of keys, after the given key. */
   entries(prefix: string, afterKey: string, limit: number): Promise<[string, Uint8Array][]>;
-  /** The one listener that is told after each append. */
-  onStored(listener: () => void): void;
+  /** The one listener that is told after each append; `recovered` when the disk takes reads and writes again, so that
+   * what it holds may have been passed over meanwhile. */
+  onStored(listener: (event: 'stored' | 'recovered') => void): void;
   close(): Promise<void>;
 }
 

@@ -87,7 +87,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
   let last = 0;
   let state: 'ok' | 'stalled' | 'failed' = 'ok';
   let droppedVolatile = 0;
-  let listener: () => void = () => {};
+  let listener: (event: 'stored' | 'recovered') => void = () => {};
   let busy: Promise<void> | undefined;
   let closed = false;
   let cancelRetry: () => void = () => {};
@@ -160,7 +160,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
     if (state === 'ok') return;
     state = 'ok';
     onNotice({ notice: 'recovered', detail: 'the disk takes writes again', count: opened.messages });
-    listener();
+    listener('recovered');
   }
 
   /** Writes what was held in memory. New entries may arrive meanwhile, so only what was written is forgotten. */
@@ -223,7 +223,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
         for (const row of batch.insert) rows.delete(row.sequence);
         await writeHeld();
         settled();
-      } else if (batch.insert.length > 0) listener();
+      } else if (batch.insert.length > 0) listener('stored');
     } catch (error) {
       stop();
       for (const one of group) hold(one);
@@ -246,7 +246,7 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
       }
     }
     one.resolve({ durable: false });
-    if (one.rows.length > 0) listener();
+    if (one.rows.length > 0) listener('stored');
   }
 
   async function commit(change: Change): Promise<{ durable: boolean }> {

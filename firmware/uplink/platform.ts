@@ -72,7 +72,7 @@ export async function listenAsPlatform(settings: PlatformSettings, events: Platf
     }
     if (message.type === 'status') return events.onMessage(name, message);
     const receipt = receiptOf(message);
-    if (collapse(`${name}/${receipt.sequence}/${receipt.id}`)) {
+    if (collapse(`${name}/${identityOf(message)}`)) {
       counts.taken++;
       events.onMessage(name, message);
     } else counts.again++;
@@ -111,6 +111,21 @@ export function collapser(remembered: number): (key: string) => boolean {
     if (seen.size > remembered) seen.delete(seen.values().next().value ?? '');
     return true;
   };
+}
+
+/** What makes two deliveries the same: not the sequence, which is given anew where a disk was lost or came late. */
+export function identityOf(message: Exclude<Decoded, { type: 'problem' | 'receipt' | 'status' }>): string {
+  switch (message.type) {
+    case 'alert':
+      return `${message.alert.id}/${message.alert.state}/${message.alert.at}`;
+    case 'step':
+      return `${message.step.alert}/${message.step.step}/${message.step.at}`;
+    case 'result':
+    case 'summary':
+      return receiptOf(message).id;
+    default:
+      return message satisfies never;
+  }
 }
 
 /** What a receipt for this message names. */

@@ -126,6 +126,11 @@ export class Pump {
     this.#urgent.clear();
   }
 
+  /** The disk is back: what it holds was not read while it refused, so everything is gone through from the oldest. */
+  restart(): void {
+    if (this.#link !== undefined) void this.start(this.#link);
+  }
+
   /** Something was stored. */
   nudge(): void {
     this.#fresh = true;

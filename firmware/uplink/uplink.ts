@@ -143,7 +143,7 @@ export function startUplink(parts: UplinkParts): Uplink {
       },
     );
     link = opened;
-    outbox.onStored(() => pump.nudge());
+    outbox.onStored((event) => (event === 'recovered' ? pump.restart() : pump.nudge()));
     statusLater();
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();

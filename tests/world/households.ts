@@ -1,0 +1,75 @@
+/** The meters of a world: a plain home that draws too much now and then, speaking either protocol. */
+import type { Reading } from '../../protocols/reading.ts';
+import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
+import type { Station } from '../../sim/line.ts';
+import type { MeterView } from '../../sim/meter-view.ts';
+import { ModbusSimMeter } from '../../sim/modbus-station.ts';
+import { noiseAt, type Random } from '../../sim/random.ts';
+import type { VirtualClock } from '../support/virtual-clock.ts';
+
+const FUSE_A = 40;
+const SLOT_MS = 60_000;
+
+export interface Household {
+  /** Its line in the site file. */
+  entry: string;
+  silent: boolean;
+  station: Station;
+}
+
+export function newHousehold(bus: number, index: number, clock: VirtualClock, random: Random): Household {
+  const seed = random.int(2 ** 31);
+  const view = homeView(clock, seed);
+  const turnaroundMs = random.between(20, 120);
+  const facts = `premises: flat, fuseA: ${FUSE_A}, grid: cell-${bus}`;
+  if (random.chance(0.5)) {
+    const address = String(100_000 * (bus + 1) + index).padStart(12, '0');
+    const station = new Dlt645Meter({ address, turnaroundMs, preamble: random.int(5) }, view, random);
+    return { entry: `{ protocol: dlt645, address: "${address}", ${facts} }`, silent: false, station };
+  }
+  const unit = index + 1;
+  const station = new ModbusSimMeter({ unit, profile: 'sdm630', turnaroundMs }, view, random);
+  return {
+    entry: `{ protocol: modbus, unit: ${unit}, id: m-${bus}-${unit}, profile: sdm630, ${facts} }`,
+    silent: false,
+    station,
+  };
+}
+
+/** The station on the line: deaf and dumb while the household is silent. */
+export function stationOf(household: Household): Station {
+  return { hear: (bytes, atMs) => (household.silent ? [] : household.station.hear(bytes, atMs)) };
+}
+
+/** A load that changes every minute and is over the fuse in one minute of four. */
+function homeView(clock: VirtualClock, seed: number): MeterView {
+  let clockOffMs = 0;
+  const reading = (): Reading => {
+    const slot = Math.floor(clock.monotonicMs() / SLOT_MS);
+    const over = noiseAt(seed, Math.floor(slot / 2), 1) < 0.25;
+    const currentA = over ? FUSE_A * (1.3 + noiseAt(seed, slot)) : 1 + 10 * noiseAt(seed, slot);
+    const voltageV = 230;
+    return {
+      voltageV: [voltageV],
+      currentA: [currentA],
+      activePowerW: voltageV * currentA,
+      reactivePowerVar: 0,
+      powerFactor: [1],
+      frequencyHz: 50,
+      importWh: Math.round(clock.monotonicMs() / 500),
+      exportWh: 0,
+    };
+  };
+  return {
+    phases: 1,
+    reading,
+    localMs: () => clock.nowMs() + clockOffMs,
+    setLocalMs: (localMs) => {
+      clockOffMs = localMs - clock.nowMs();
+    },
+    waveform: () => undefined,
+    record: () => [],
+    count: () => 0,
+    relayOpen: false,
+  };
+}
