@@ -40,6 +40,8 @@ export type Decoded =
 
 type Plain = Record<string, unknown>;
 const MAX_BYTES = 65_536;
+/** A detector gives at most 16 figures; folding and escalation add theirs. */
+const EVIDENCE_MAX = 20;
 const TEXT = new TextDecoder('utf-8', { fatal: true });
 
 /** The payload of a stored message. `cell` is the grid cell that its topic ends with. */
@@ -268,7 +270,7 @@ function isEvidence(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const entries = Object.entries(value);
   const plain = (one: unknown) => Number.isFinite(one) || typeof one === 'boolean' || isText(one, 128);
-  return entries.length <= 16 && entries.every(([name, one]) => name.length <= 64 && plain(one));
+  return entries.length <= EVIDENCE_MAX && entries.every(([name, one]) => name.length <= 64 && plain(one));
 }
 
 const EVIDENCE_KEY = new Map(EVIDENCE.map(([name, words], key) => [name, { key, words }]));
