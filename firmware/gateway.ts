@@ -8,8 +8,9 @@ import type { Ask } from '../detectors/engine.ts';
 import type { Sample } from '../protocols/reading.ts';
 import { type Bus, type BusState, startBus } from './bus/bus.ts';
 import type { MeterState } from './bus/health.ts';
+import { type Captures, capturesOf } from './capture.ts';
 import type { Clock } from './clock.ts';
-import type { Site } from './config/site.ts';
+import { meterId, type Site } from './config/site.ts';
 import type { OpenLink } from './link.ts';
 import type { Log } from './log.ts';
 import { areaOf, busMeters, busPlans, lineSettings } from './meters.ts';
@@ -56,14 +57,15 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const onStored = (alerts: readonly Alert[], durable: boolean) => parts.onAlerts?.(alerts, durable);
   const own = await openOwnAlerts(site.gateway.id, outbox, clock, onStored);
   const busOf = new Map<string, Bus>();
-  const pipeline = await startPipeline({
+  const captures = new Map<string, Captures>();
+  const pipeline: Pipeline = await startPipeline({
     area: areaOf(site),
     detectors: parts.detectors,
     outbox,
     clock,
     log,
     signal,
-    onAsk: (ask) => serve(ask, busOf.get(ask.meter)),
+    onAsk: (ask) => serve(ask, busOf.get(ask.meter), captures.get(ask.meter), pipeline),
     onStored,
     onSample: (sample) => {
       parts.record?.(sample);
@@ -85,7 +87,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       onMeterState: (meter, state) => onMeterState(pipeline, meter, state),
       onPortState: (state) => onPortState(own, bus.port, state),
     });
-    for (const { id } of meters) busOf.set(id, started);
+    for (const meter of bus.meters) {
+      const id = meterId(meter);
+      busOf.set(id, started);
+      const source = capturesOf(meter, id, started);
+      if (source !== undefined) captures.set(id, source);
+    }
     return started;
   });
   const { delivery, format, receiptDeadlineS } = site.uplink;
@@ -138,14 +145,20 @@ function onPortState(own: OwnAlerts, port: string, state: BusState): void {
   }
 }
 
-function serve(ask: Ask, bus: Bus | undefined): void {
+function serve(ask: Ask, bus: Bus | undefined, captures: Captures | undefined, pipeline: Pipeline): void {
   switch (ask.type) {
     case 'attention':
       bus?.attend(ask.meter, ask.periodMs, ask.forMs);
       return;
     case 'capture':
+      void captures?.capture(phaseOf(ask.phase)).then((answer) => {
+        if ('value' in answer) return pipeline.take(ask.meter, { waveform: answer.value });
+        return undefined;
+      });
       return;
     default:
       ask satisfies never;
   }
 }
+
+const phaseOf = (phase: number) => (phase === 2 || phase === 3 ? phase : 1);
