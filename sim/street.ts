@@ -18,7 +18,7 @@ import { loadScenario, type Wire } from './scenario.ts';
 import type { SimPort } from './sim-port.ts';
 import type { Source } from './source.ts';
 import { openTcp } from './tcp.ts';
-import type { Truth } from './truth.ts';
+import { encodeTruth, type Truth } from './truth.ts';
 import { benderFile, WAVEFORM_ITEM } from './waveform-memory.ts';
 
 export type SimMeterAddress =
@@ -46,6 +46,8 @@ export interface RunningSim {
   source: Source;
   /** What really happens, as far as the scenario says; grows while testers turn switches. */
   truths: Truth[];
+  /** The truth file as it stands. */
+  truthText(): string;
   /** The meters by id, for whoever wants to break one. */
   faults(meter: string): MeterFaults | undefined;
   line(name: string): { faults: LineFaults; unplug(): Promise<void>; plug(): Promise<void> } | undefined;
@@ -121,6 +123,12 @@ async function serve(
     streetMs,
     source,
     truths: played.truths,
+    truthText() {
+      const { startMs: from, meters } = source;
+      const scenario = source instanceof Area ? source.scenario.name : 'recording';
+      const header = { truth: 1, scenario, meters: meters.length, from, to: streetMs() } as const;
+      return encodeTruth(header, played.truths);
+    },
     faults: (meter) => opened.flatMap((one) => one.meters).find((one) => one.id === meter)?.station.faults,
     line: (name) => opened.find((one) => one.name === name)?.handle,
     async stop() {
