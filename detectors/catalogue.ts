@@ -1,7 +1,6 @@
 /** Every detector of the house, by name, with the settings that a site file may change. */
 import { charging } from './charging/charging.ts';
 import type { Detector } from './detector.ts';
-import { inactivity } from './homes/inactivity/inactivity.ts';
 import { leakage } from './homes/leakage.ts';
 import { lowBalance } from './homes/low-balance.ts';
 import { meterFault } from './homes/meter-fault.ts';
@@ -18,7 +17,6 @@ export type DetectorSettings = Record<string, Record<string, number | string | b
 /** By the kind of alert that each mostly raises. */
 const FACTORIES = {
   'illegal-charging': charging,
-  inactivity,
   leakage,
   'low-balance': lowBalance,
   'meter-fault': meterFault,

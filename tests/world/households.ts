@@ -14,26 +14,26 @@ export interface Household {
   /** Its line in the site file. */
   entry: string;
   silent: boolean;
+  /** No load changes any more: the last alerts clear, and nothing new is on its way when the run ends. */
+  calm: boolean;
   station: Station;
 }
 
 export function newHousehold(bus: number, index: number, clock: VirtualClock, random: Random): Household {
   const seed = random.int(2 ** 31);
-  const view = homeView(clock, seed);
+  const household = { entry: '', silent: false, calm: false };
+  const view = homeView(clock, seed, household);
   const turnaroundMs = random.between(20, 120);
   const facts = `premises: flat, fuseA: ${FUSE_A}, grid: cell-${bus}`;
   if (random.chance(0.5)) {
     const address = String(100_000 * (bus + 1) + index).padStart(12, '0');
     const station = new Dlt645Meter({ address, turnaroundMs, preamble: random.int(5) }, view, random);
-    return { entry: `{ protocol: dlt645, address: "${address}", ${facts} }`, silent: false, station };
+    return Object.assign(household, { entry: `{ protocol: dlt645, address: "${address}", ${facts} }`, station });
   }
   const unit = index + 1;
   const station = new ModbusSimMeter({ unit, profile: 'sdm630', turnaroundMs }, view, random);
-  return {
-    entry: `{ protocol: modbus, unit: ${unit}, id: m-${bus}-${unit}, profile: sdm630, ${facts} }`,
-    silent: false,
-    station,
-  };
+  const entry = `{ protocol: modbus, unit: ${unit}, id: m-${bus}-${unit}, profile: sdm630, ${facts} }`;
+  return Object.assign(household, { entry, station });
 }
 
 /** The station on the line: deaf and dumb while the household is silent. */
@@ -42,11 +42,11 @@ export function stationOf(household: Household): Station {
 }
 
 /** A load that changes every minute and is over the fuse in one minute of four. */
-function homeView(clock: VirtualClock, seed: number): MeterView {
+function homeView(clock: VirtualClock, seed: number, household: { calm: boolean }): MeterView {
   let clockOffMs = 0;
   const reading = (): Reading => {
     const slot = Math.floor(clock.monotonicMs() / SLOT_MS);
-    const over = noiseAt(seed, Math.floor(slot / 2), 1) < 0.25;
+    const over = !household.calm && noiseAt(seed, Math.floor(slot / 2), 1) < 0.25;
     const currentA = over ? FUSE_A * (1.3 + noiseAt(seed, slot)) : 1 + 10 * noiseAt(seed, slot);
     const voltageV = 230;
     return {

@@ -26,6 +26,8 @@ const MINUTE_MS = 60_000;
 const RUN_MINUTES = 20;
 /** After the last fault: every receipt, back-off and probe has come round by then. */
 const QUIET_MINUTES = 20;
+/** Then nothing changes any more, so that no alert is on its way when the books are closed. */
+const CALM_MINUTES = 5;
 /** A meter on a line that works is read at least this often. */
 const STARVED_MS = 3 * MINUTE_MS;
 const BACKLOG_MAX = 5_000;
@@ -82,6 +84,8 @@ export async function simulate(seed: string): Promise<WorldResult> {
     }
     heal(world);
     await world.clock.run(QUIET_MINUTES * MINUTE_MS);
+    for (const household of world.households) household.calm = true;
+    await world.clock.run(CALM_MINUTES * MINUTE_MS);
     await checkQuiet(world, running);
     await stop(world, running);
   } finally {
