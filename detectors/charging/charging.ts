@@ -21,9 +21,9 @@ import { alertId } from '../alert.ts';
 import type { Input, MeterDetector, Output } from '../detector.ts';
 import { type Change, follow, startLevel } from './level.ts';
 import { policyOf } from './policy.ts';
-import { drift, isOff, pass } from './session.ts';
+import { drift, isOff, pass, type Session } from './session.ts';
 import { begin, type ChargingState, end, review, type Scene } from './sessions.ts';
-import { type Judged, judge, type View, viewOfHarmonics, viewOfWaveform } from './view.ts';
+import { type Judged, judge, keep, type View, viewBefore, viewOfHarmonics, viewOfWaveform } from './view.ts';
 
 export type { ChargingState } from './sessions.ts';
 
@@ -74,13 +74,12 @@ function take(scene: Scene, input: Input, set: ChargingSettings): void {
       takeReading(scene, input.reading, set);
       return;
     case 'waveform': {
-      const phase = Math.min(3, Math.max(1, input.waveform.phase)) - 1;
-      const view = viewOfWaveform(input.waveform, atMs, state.views[phase]?.frequencyHz);
-      if (view !== undefined) takeView(scene, view, phase, set);
+      const view = viewOfWaveform(input.waveform, atMs, state.views.at(-1)?.frequencyHz);
+      if (view !== undefined) takeView(scene, view, set);
       return;
     }
     case 'event':
-      if (input.event === 'power-off') for (const session of state.sessions) end(session, atMs);
+      if (input.event === 'power-off') for (const session of state.sessions) end(scene, session, atMs);
       return;
     case 'verdict':
       if (input.verdict.result === 'false-alarm') dismiss(scene, input.verdict.alertId);
@@ -93,12 +92,13 @@ function take(scene: Scene, input: Input, set: ChargingSettings): void {
 }
 
 /** Whoever looked says it is something else: what draws this power with this form is no candidate any more. */
-function dismiss({ state, atMs, meter }: Scene, id: string | undefined): void {
+function dismiss(scene: Scene, id: string | undefined): void {
+  const { state, atMs, meter } = scene;
   for (const session of state.sessions) {
     if (session.stage === 'watched') continue;
     if (id !== undefined && id !== idOf(meter.id, session)) continue;
     session.dismissed = true;
-    end(session, atMs);
+    end(scene, session, atMs);
   }
 }
 
@@ -129,14 +129,14 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
     case 'moving':
       break;
     case 'left':
-      state.step = { sinceMs: atMs, deltaW: change.byW };
+      state.step = { sinceMs: atMs, fromW: powerW - change.byW, deltaW: change.byW };
       ask(scene, change.byW);
       break;
     case 'step':
     case 'gap':
-      state.step = { sinceMs: change.sinceMs, deltaW: change.deltaW };
+      state.step = { sinceMs: change.sinceMs, fromW: powerW - change.deltaW, deltaW: change.deltaW };
       for (const session of on) {
-        if (session.sinceMs < change.sinceMs && isOff(session, change.deltaW)) end(session, change.sinceMs);
+        if (session.sinceMs < change.sinceMs && isOff(session, change.deltaW)) end(scene, session, change.sinceMs);
       }
       ask(scene, change.deltaW);
       takeBlindly(scene, set);
@@ -147,7 +147,7 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
   // What the whole home no longer draws, the charger cannot draw; a solar roof makes this unknowable.
   for (const session of on) {
     const homeW = session.sign * powerW;
-    if (homeW >= 0 && homeW < 0.5 * session.powerW && session.sinceMs < atMs) end(session, atMs);
+    if (homeW >= 0 && homeW < 0.5 * session.powerW && session.sinceMs < atMs) end(scene, session, atMs);
   }
   takeLoneView(scene, powerW, set);
 }
@@ -156,7 +156,7 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
 function takeBlindly(scene: Scene, set: ChargingSettings): void {
   const { state, atMs, policy } = scene;
   const deltaW = Math.abs(state.step?.deltaW ?? 0);
-  const seen = state.views.some((view) => view !== null && atMs - view.atMs < STEP_MS);
+  const seen = state.views.some((view) => atMs - view.atMs < STEP_MS);
   if (seen || (state.step?.deltaW ?? 0) < policy.leastW || deltaW > set.mostW) return;
   begin(scene, { sinceMs: state.step?.sinceMs ?? atMs, powerW: deltaW, sign: 1, baseRectifierW: 0 });
 }
@@ -164,9 +164,8 @@ function takeBlindly(scene: Scene, set: ChargingSettings): void {
 /** A snapshot may come before the reading that shows its step. */
 function takeLoneView(scene: Scene, powerW: number, set: ChargingSettings): void {
   const { state, atMs } = scene;
-  const phase = state.views.findIndex((view) => view?.lone === true);
-  const view = state.views[phase];
-  if (!view || state.step === undefined || state.step.sinceMs < view.atMs - STEP_MS) return;
+  const view = state.views.find(({ lone }) => lone);
+  if (view === undefined || state.step === undefined || state.step.sinceMs < view.atMs - STEP_MS) return;
   const beforeW = powerW - state.step.deltaW;
   if (Math.abs(view.powerW - powerW) > Math.abs(view.powerW - beforeW)) return;
   delete view.lone;
@@ -176,26 +175,35 @@ function takeLoneView(scene: Scene, powerW: number, set: ChargingSettings): void
 function takeHarmonics(scene: Scene, reading: Reading, powerW: number, set: ChargingSettings): void {
   const { state, atMs } = scene;
   for (let phase = 0; phase < (reading.harmonicsA?.length ?? 0); phase++) {
-    if (state.views[phase]?.inputs === 'waveform') continue;
+    if (state.views.at(-1)?.inputs === 'waveform') continue;
     const view = viewOfHarmonics(reading, phase, powerW, atMs);
-    if (view !== undefined) takeView(scene, view, phase, set);
+    if (view !== undefined) takeView(scene, view, set);
   }
 }
 
-function takeView(scene: Scene, view: View, phase: number, set: ChargingSettings): void {
+const isOn = (session: Session) => session.phase === 'on' && session.inputs !== 'power';
+
+function takeView(scene: Scene, view: View, set: ChargingSettings): void {
   const { state, atMs } = scene;
-  while (state.views.length <= phase) state.views.push(null);
-  const before = state.views[phase] ?? undefined;
-  // A minute's mean that caught half a step shows half a charger: the landing before stays what is compared with.
-  const moving = view.inputs === 'harmonics' && state.level?.left !== undefined;
-  if (!moving || before === undefined) state.views[phase] = view;
   if (view.inputs === 'waveform' && !(atMs - (state.level?.atMs ?? 0) < SILENT_MS)) {
     takeReading(scene, { activePowerW: view.powerW }, set);
   }
+  const step = state.step !== undefined && atMs - state.step.sinceMs < STEP_MS ? state.step : undefined;
+  // A view from before a charger that is on would show that charger once more.
+  const sinceMs = Math.max(0, ...state.sessions.filter(isOn).map((session) => session.sinceMs));
+  const recent = state.views.filter(({ atMs }) => atMs >= sinceMs);
+  const before = viewBefore(
+    recent.length > 0 ? recent : state.views,
+    view,
+    scene.meter.phases === 3 ? undefined : step?.fromW,
+  );
+  // A minute's mean that caught half a step shows half a charger: the landing before stays what is compared with.
+  const moving = view.inputs === 'harmonics' && state.level?.left !== undefined;
+  if (!moving || before === undefined) keep(state.views, view);
   if (before !== undefined) {
     takeJudged(scene, judge(view, before), view, before, set, atMs);
-  } else if (state.step !== undefined && atMs - state.step.sinceMs < STEP_MS) {
-    takeJudged(scene, judge(view, undefined, state.step.deltaW), view, undefined, set, atMs);
+  } else if (step !== undefined) {
+    takeJudged(scene, judge(view, undefined, step.deltaW), view, undefined, set, atMs);
   } else {
     view.lone = true;
     takeWhole(scene, view, set);
@@ -225,7 +233,7 @@ function takeJudged(
       ({ phase, powerW, sinceMs }) =>
         phase === 'on' && sinceMs < atMs && Math.abs(powerW - judged.powerW) < Math.max(20, 0.35 * powerW),
     );
-    if (gone !== undefined) end(gone, atMs);
+    if (gone !== undefined) end(scene, gone, atMs);
     return;
   }
   if (judged.powerW < policy.leastW || judged.powerW > set.mostW) return;
@@ -242,11 +250,12 @@ function takeJudged(
 }
 
 /** Harmonics that are gone end a session whatever the power says, and harmonics that are still there undo an end. */
-function checkPresence({ state, atMs }: Scene, view: View): void {
+function checkPresence(scene: Scene, view: View): void {
+  const { state, atMs } = scene;
   for (const session of state.sessions) {
     if (session.inputs === 'power' || session.sinceMs >= atMs) continue;
     const ownW = view.rectifierW - session.baseRectifierW;
-    if (session.phase === 'on' && view.rectifierW < 0.3 * session.powerW) end(session, atMs);
+    if (session.phase === 'on' && view.rectifierW < 0.3 * session.powerW) end(scene, session, atMs);
     if (
       session.phase === 'ended' &&
       !session.dismissed &&

@@ -14,10 +14,10 @@ import type { View } from './view.ts';
 export interface ChargingState {
   startedMs?: number;
   level?: Level;
-  /** Height and onset of the last movement of power, for a snapshot that comes after it. */
-  step?: { sinceMs: number; deltaW: number };
-  /** The last view of each phase. */
-  views: (View | null)[];
+  /** The last movement of power, for a snapshot that comes after it: from which landing, by how much, since when. */
+  step?: { sinceMs: number; fromW: number; deltaW: number };
+  /** The last few of all phases, oldest first. */
+  views: View[];
   sessions: Session[];
   lookalikes: Lookalike[];
   askedMs?: number;
@@ -64,11 +64,7 @@ export function begin(scene: Scene, onset: Onset): void {
     resume(known, onset, atMs);
     return;
   }
-  if (state.sessions.length >= SESSIONS_MAX) {
-    const weakest = state.sessions.findIndex(({ stage }) => stage === 'watched');
-    if (weakest < 0) return;
-    state.sessions.splice(weakest, 1);
-  }
+  if (state.sessions.length >= SESSIONS_MAX) giveUp(scene);
   const { sinceMs, powerW, sign, baseRectifierW, seen } = onset;
   state.sessions.push({
     sinceMs,
@@ -124,12 +120,32 @@ function kept(shape: Session['shape'] = NO_SHAPE): Session['shape'] {
   };
 }
 
-/** It went off at `atMs`; the hold begins. */
-export function end(session: Session, atMs: number): void {
+/** Makes room: what is least likely a charger goes, the oldest first, for its end may have been missed. */
+function giveUp(scene: Scene): void {
+  const { state, atMs } = scene;
+  const order: Session['stage'][] = ['watched', 'suspected', 'confirmed'];
+  const [weakest] = state.sessions.toSorted(
+    (a, b) => order.indexOf(a.stage) - order.indexOf(b.stage) || a.sinceMs - b.sinceMs,
+  );
+  if (weakest === undefined) return;
+  end(scene, weakest, atMs);
+  close(scene, weakest);
+  state.sessions = state.sessions.filter((session) => session !== weakest);
+}
+
+/**
+ * It went off at `atMs`; the hold begins. Views that show it are no background any more: after a taper no step, and so
+ * no newer view, tells the next charger's onset from a home in which one was still on.
+ */
+export function end({ state }: Scene, session: Session, atMs: number): void {
   if (session.phase === 'ended') return;
   pass(session, Math.max(atMs, session.atMs));
   session.phase = 'ended';
   session.endedMs = Math.max(atMs, session.sinceMs);
+  if (session.inputs === 'power') return;
+  const { sinceMs, endedMs } = session;
+  const clean = state.views.filter((view) => view.atMs < sinceMs || view.atMs > endedMs);
+  if (clean.length > 0) state.views = clean;
 }
 
 /** After every input: what has become suspect, confirmed, or is over. */
@@ -149,13 +165,14 @@ function reviewRunning(scene: Scene, session: Session): void {
   const { state, atMs, policy, meter, out } = scene;
   pass(session, Math.max(session.atMs, atMs));
   if (session.powerW < Math.max(12, FLOAT_SHARE * session.peakW) || atMs - session.sinceMs > SESSION_MAX_MS) {
-    end(session, atMs);
+    end(scene, session, atMs);
     return;
   }
   if (session.stage === 'confirmed') return;
   const recurringMin = recurringMinutes(state.lookalikes, session, atMs);
   const watchedMs = atMs - (state.startedMs ?? atMs);
-  const confirmed = isConfirmed(session, policy, { watchedMs, recurringMin });
+  const likely = session.inputs === 'power' || session.probability >= policy.suspectAt;
+  const confirmed = likely && isConfirmed(session, policy, { watchedMs, recurringMin });
   const suspected = session.probability >= policy.suspectAt && recurringMin === undefined;
   if (session.stage === 'watched' && (suspected || confirmed)) {
     session.stage = 'suspected';
@@ -177,7 +194,7 @@ function close(scene: Scene, session: Session): void {
   const { state, atMs, out } = scene;
   const endMs = session.endedMs ?? atMs;
   // What a person has seen to be something else weighs as much as what recurred three times.
-  const times = session.dismissed ? 3 : session.stage === 'confirmed' ? 0 : 1;
+  const times = session.dismissed ? 3 : 1;
   for (let k = 0; k < times; k++) remember(state.lookalikes, session, endMs);
   if (session.stage !== 'watched') out.push({ type: 'finding', finding: finding(scene, session, 'cleared') });
 }

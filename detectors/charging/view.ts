@@ -9,6 +9,7 @@ import { difference, type Shape, shapeOf } from './shape.ts';
 
 export interface View extends Phasors {
   atMs: number;
+  phase: number;
   inputs: 'waveform' | 'harmonics';
   voltageV: number;
   powerW: number;
@@ -31,7 +32,18 @@ export function viewOfWaveform(waveform: Waveform, atMs: number, hintHz?: number
   const re = spectrum.re.map(short);
   const im = spectrum.im.map(short);
   const { rectifierW } = shapeOf({ re, im }, voltageV, highestOrder);
-  return { atMs, inputs: 'waveform', re, im, voltageV, powerW, highestOrder, frequencyHz, rectifierW };
+  return {
+    atMs,
+    phase: waveform.phase,
+    inputs: 'waveform',
+    re,
+    im,
+    voltageV,
+    powerW,
+    highestOrder,
+    frequencyHz,
+    rectifierW,
+  };
 }
 
 /**
@@ -47,7 +59,47 @@ export function viewOfHarmonics(reading: Reading, phase: number, powerW: number,
   const im = ORDERS.map(() => 0);
   const highestOrder = harmonicsA.length;
   const { rectifierW } = shapeOf({ re, im }, voltageV, highestOrder);
-  return { atMs, inputs: 'harmonics', re, im, voltageV, powerW, highestOrder, frequencyHz: 50, rectifierW };
+  return {
+    atMs,
+    phase: phase + 1,
+    inputs: 'harmonics',
+    re,
+    im,
+    voltageV,
+    powerW,
+    highestOrder,
+    frequencyHz: 50,
+    rectifierW,
+  };
+}
+
+/** Views that are kept, of all phases together. */
+const KEPT = 8;
+
+/** Remembers a view; the oldest of its phase makes room, so that no phase starves the others. */
+export function keep(views: View[], view: View): void {
+  views.push(view);
+  if (views.length <= KEPT) return;
+  const counts = [1, 2, 3].map((phase) => views.filter((one) => one.phase === phase).length);
+  const fullest = counts.indexOf(Math.max(...counts)) + 1;
+  views.splice(
+    views.findIndex(({ phase }) => phase === fullest),
+    1,
+  );
+}
+
+/**
+ * The view that shows the home as it was before: the newest one, unless the home's power had drifted away from what it
+ * shows (a charger that tapered off since, without a step) and an older one comes much closer.
+ * @param beforeW the landing before the step, where one was seen
+ */
+export function viewBefore(views: readonly View[], now: View, beforeW: number | undefined): View | undefined {
+  const past = views.filter(({ phase, atMs }) => phase === now.phase && atMs < now.atMs);
+  const newest = past.at(-1);
+  if (newest === undefined || beforeW === undefined) return newest;
+  const misfitW = (view: View) => Math.abs(Math.abs(view.powerW) - Math.abs(beforeW));
+  const fits = Math.max(15, 0.08 * Math.abs(beforeW));
+  return past.findLast((view) => misfitW(view) <= fits) ?? newest;
 }
 
 export interface Judged {
@@ -56,7 +108,7 @@ export interface Judged {
   probability: number;
   /** Its power. */
   powerW: number;
-  /** Switched on: the harmonics grew. This holds also where a clamp is turned round or a roof feeds in. */
+  /** Switched on, not off. */
   grew: boolean;
 }
 
@@ -68,25 +120,40 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
   const backgroundA = (now.powerW - stepW) / Math.max(now.voltageV, 1);
   const order = Math.min(now.highestOrder, before?.highestOrder ?? now.highestOrder);
   const shape = shapeOf(difference(now, before, backgroundA), now.voltageV, order);
-  const grew = now.rectifierW > (before?.rectifierW ?? 0);
+  const grew = hasGrown(now, before, shape);
   const powerW = Math.abs(shape.powerW);
   const fits = Math.abs(powerW - shape.rectifierW) <= 0.4 * shape.rectifierW;
   // Magnitudes without phases cannot tell a dimmer's late pulse from a rectifier's.
   const most = now.inputs === 'waveform' ? 1 : 0.9;
   if (fits) return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW, grew };
   const alone = withoutOthers(shape);
-  const probability = Math.min(0.85, most, Math.max(rectifierProbability(shape), rectifierProbability(alone)));
-  return { shape: alone, probability, powerW: shape.rectifierW, grew };
+  if (alone === undefined) return { shape, probability: 0, powerW, grew };
+  return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew };
 }
+
+/**
+ * On or off. Harmonics that clearly grew or shrank say it whichever way the clamp is turned and whatever a roof feeds
+ * in; where other loads' harmonics cancel them, the power must.
+ */
+function hasGrown(now: View, before: View | undefined, { powerW, rectifierW }: Shape): boolean {
+  const growthW = now.rectifierW - (before?.rectifierW ?? 0);
+  if (Math.abs(growthW) > 0.6 * rectifierW) return growthW > 0;
+  return powerW > 0 === now.powerW > 0;
+}
+
+/** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
+const MIXED = 0.8;
 
 /**
  * The same harmonics as though a rectifier alone had made them: a kettle that began in the same minute, or a cloud
  * over a solar roof, changes the fundamental and hides the ratios. A pulse that flattens the crest is the voltage's
- * own form in a big heater, and stays what it is.
+ * own form in a big heater. Only harmonics that fall as slowly as a charger's count: a vacuum cleaner's fifth is a third
+ * of its third.
  */
-function withoutOthers(shape: Shape): Shape {
-  if (shape.pulse3 < 0.3) return shape;
-  const a3 = 0.6 + 0.38 * Math.min(shape.fall5, 1);
-  const a5 = a3 * shape.fall5;
-  return { ...shape, a3, a5, a7: a5 * shape.fall7, displacementPf: 0.95, powerW: shape.rectifierW };
+function withoutOthers(shape: Shape): Shape | undefined {
+  const { fall5, fall7, pulse3, pulse7, even } = shape;
+  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.66 || fall7 < 0.5 || even > 0.3) return undefined;
+  const a3 = 0.6 + 0.38 * Math.min(fall5, 1);
+  const a5 = a3 * fall5;
+  return { ...shape, a3, a5, a7: a5 * fall7, displacementPf: 0.95, powerW: shape.rectifierW };
 }

@@ -5,7 +5,7 @@
 import { difference, type Shape, shapeOf } from '../../../detectors/charging/shape.ts';
 import { spectrumOf } from '../../../detectors/signal/spectrum.ts';
 import type { Waveform } from '../../../protocols/reading.ts';
-import { mainsCycle } from '../../../sim/currents/mains.ts';
+import { MAINS, mainsCycle } from '../../../sim/currents/mains.ts';
 import { type Draw, seeded } from '../../../sim/currents/seeded.ts';
 import { currentShape } from '../../../sim/currents/shapes.ts';
 import { loadPlaid, loadWaveforms } from './charging-data.ts';
@@ -55,9 +55,12 @@ export function measuredDevices(): Device[] {
     if (cycle === undefined || recorded.device.startsWith('Nothing')) continue;
     const powerW = cycle.voltageV.reduce((sum, v, k) => sum + v * cycle.currentA[k]!, 0) / POINTS;
     if (powerW < 2) continue;
+    // The same power from the mains of this evaluation: a device of 120 V takes its form along, not its amperes.
+    const voltageV = Math.sqrt(cycle.voltageV.reduce((sum, v) => sum + v * v, 0) / POINTS);
+    const currentA = cycle.currentA.map((value) => (value * voltageV) / MAINS.voltageV);
     const name = recorded.device;
     const device = devices.get(name) ?? { name, uncorrected: UNCORRECTED.has(name), measured: true, takes: [] };
-    device.takes.push({ currentA: cycle.currentA, powerW });
+    device.takes.push({ currentA, powerW });
     devices.set(name, device);
   }
   return [...devices.values()];
