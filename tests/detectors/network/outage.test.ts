@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import type { Alert } from '../../../detectors/alert.ts';
+import { Engine } from '../../../detectors/engine.ts';
+import { outage } from '../../../detectors/network/outage.ts';
+import type { MeterEvent, MeterInfo } from '../../../protocols/reading.ts';
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+/** Two feeders of two boxes of six homes each, phases in turn, and the transformer. */
+const homes: MeterInfo[] = Array.from({ length: 24 }, (_, i) => ({
+  id: `h${i}`,
+  premises: 'flat',
+  phase: ((i % 3) + 1) as 1 | 2 | 3,
+  feeder: i < 12 ? 'F1' : 'F2',
+  box: `B${Math.floor(i / 6)}`,
+}));
+const area = { timezone: 'UTC', meters: [...homes, { id: 't', premises: 'transformer', phases: 3 } as MeterInfo] };
+
+class Street {
+  readonly engine = new Engine(area, [outage()]);
+  readonly alerts: Alert[] = [];
+  minute = 0;
+
+  /** Everyone that answers is read every minute; the transformer carries what they use. */
+  run(minutes: number, silent: readonly string[] = [], transformer = true): void {
+    for (let i = 0; i < minutes; i++, this.minute++) {
+      const atMs = this.minute * MINUTE + 1;
+      let sum = 0;
+      for (const home of homes) {
+        if (silent.includes(home.id)) continue;
+        sum += 500;
+        this.keep(this.engine.take({ atMs, meter: home.id, reading: { activePowerW: 500, voltageV: [221] } }).alerts);
+      }
+      if (!transformer) continue;
+      const reading = { activePowerW: sum, voltageV: [225, 226, 224] };
+      this.keep(this.engine.take({ atMs, meter: 't', reading }).alerts);
+    }
+  }
+
+  say(event: MeterEvent, ids: readonly string[]): void {
+    for (const meter of ids) this.keep(this.engine.take({ atMs: this.minute * MINUTE, meter, event }).alerts);
+  }
+
+  keep(alerts: Alert[]): void {
+    this.alerts.push(...alerts.filter((alert) => alert.kind === 'outage'));
+  }
+
+  seen(): unknown[] {
+    return this.alerts.map((alert) => [alert.state, alert.evidence.scope, alert.evidence.where, alert.evidence.meters]);
+  }
+}
+
+const ids = (test: (home: MeterInfo) => boolean): string[] => homes.filter(test).map((home) => home.id);
+
+describe('outage', () => {
+  it.each([
+    ['meter', 'h5', ids((home) => home.id === 'h5')],
+    ['branch', 'F1/B1', ids((home) => home.box === 'B1')],
+    ['branch', 'F2', ids((home) => home.feeder === 'F2')],
+    ['phase', 'L2', ids((home) => home.phase === 2)],
+    ['area', 'area', ids(() => true)],
+  ] as const)('finds scope %s at %s from power-off and tells its end', (scope, where, out) => {
+    const street = new Street();
+    street.run(5);
+    street.say('power-off', out);
+    street.run(30, out, scope !== 'area');
+    street.say('power-on', out);
+    street.run(10);
+    expect(street.seen()).toEqual([
+      ['raised', scope, where, out.length],
+      ['cleared', scope, where, out.length],
+    ]);
+    expect(new Set(street.alerts.map((alert) => alert.id)).size).toBe(1);
+    expect(street.alerts[1]?.evidence.durationMin).toBe(30);
+  });
+
+  it('says nothing of a dead bus: all, or one port, silent without power-off', () => {
+    const street = new Street();
+    street.run(5);
+    const port = ids((home) => home.feeder === 'F1');
+    street.say('no-answer', port);
+    // The homes behind the dead port still draw their power: the transformer sees it.
+    for (let i = 0; i < 20; i++, street.minute++) {
+      const atMs = street.minute * MINUTE + 1;
+      for (const home of homes) {
+        if (!port.includes(home.id))
+          street.keep(street.engine.take({ atMs, meter: home.id, reading: { activePowerW: 500 } }).alerts);
+      }
+      street.keep(street.engine.take({ atMs, meter: 't', reading: { activePowerW: 12_000 } }).alerts);
+    }
+    street.run(5);
+    street.say(
+      'no-answer',
+      ids(() => true),
+    );
+    street.run(
+      20,
+      ids(() => true),
+      false,
+    );
+    street.run(5);
+    expect(street.alerts).toEqual([]);
+  });
+
+  it('believes silence where the transformer lost the load', () => {
+    const street = new Street();
+    street.run(5);
+    const out = ids((home) => home.feeder === 'F1');
+    street.say('no-answer', out);
+    street.run(10, out);
+    street.run(5);
+    expect(street.seen()).toEqual([
+      ['raised', 'branch', 'F1', 12],
+      ['cleared', 'branch', 'F1', 12],
+    ]);
+  });
+
+  it('believes silence of one phase whose neighbours answer', () => {
+    const street = new Street();
+    street.run(5, [], false);
+    const out = ids((home) => home.phase === 3);
+    street.say('no-answer', out);
+    street.run(10, out, false);
+    expect(street.seen()).toEqual([['raised', 'phase', 'L3', 8]]);
+  });
+
+  it('does not call one dead meter an outage', () => {
+    const street = new Street();
+    street.run(5);
+    street.say('no-answer', ['h3']);
+    street.run(60, ['h3']);
+    expect(street.alerts).toEqual([]);
+  });
+
+  it('tells of an outage from records read after the return, with its true begin', () => {
+    const street = new Street();
+    street.run(5);
+    const all = ids(() => true);
+    const beganMs = street.minute * MINUTE;
+    street.say('no-answer', all);
+    street.run(40, all, false);
+    street.run(1);
+    street.say('power-off', all);
+    street.say('power-on', all);
+    street.run(10);
+    expect(street.seen()).toEqual([
+      ['raised', 'area', 'area', 24],
+      ['cleared', 'area', 'area', 24],
+    ]);
+    expect(street.alerts[0]?.since).toBe(beganMs);
+    expect(street.alerts[1]?.evidence.durationMin).toBeCloseTo(40, 0);
+  });
+
+  it('counts three outages of a box in sixty days as an alert of its own', () => {
+    const street = new Street();
+    const out = ids((home) => home.box === 'B2');
+    for (let i = 0; i < 3; i++) {
+      street.run(5);
+      street.say('power-off', out);
+      street.run(5, out);
+      street.say('power-on', out);
+      street.run(5);
+      street.minute += 5 * 1440;
+    }
+    const repeated = street.alerts.filter((alert) => alert.evidence.repeated === true);
+    expect(repeated.map((alert) => [alert.state, alert.evidence.repeats])).toEqual([['raised', 3]]);
+    street.minute += 70 * 1440;
+    street.run(1);
+    expect(street.alerts.at(-1)?.state).toBe('cleared');
+  });
+
+  it('publishes SAIDI, SAIFI and availability once a day', () => {
+    const street = new Street();
+    street.run(5);
+    const out = ids((home) => home.box === 'B0');
+    street.say('power-off', out);
+    street.run(60, out);
+    street.say('power-on', out);
+    street.run(5);
+    const { alerts } = street.engine.advance(DAY + MINUTE);
+    expect(alerts.map((alert) => [alert.kind, alert.evidence.saidiMin, alert.evidence.saifi])).toEqual([
+      ['profile', 15, 0.25],
+    ]);
+    expect(alerts[0]?.evidence.availabilityPercent).toBeCloseTo(100 * (1 - 15 / 1440), 3);
+  });
+
+  it('goes on after a reboot in the middle of an outage', () => {
+    const street = new Street();
+    const out = ids((home) => home.box === 'B1');
+    street.run(5);
+    street.say('power-off', out);
+    street.run(5, out);
+    const snapshot = JSON.parse(JSON.stringify(street.engine.snapshot()));
+    const after = new Engine(area, [outage()], snapshot);
+    const alerts: Alert[] = [];
+    for (const meter of out) alerts.push(...after.take({ atMs: 20 * MINUTE, meter, event: 'power-on' }).alerts);
+    alerts.push(...after.advance(30 * MINUTE).alerts);
+    expect(alerts.map((alert) => [alert.state, alert.id])).toEqual([['cleared', street.alerts[0]?.id]]);
+  });
+});
