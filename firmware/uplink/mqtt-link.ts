@@ -46,6 +46,8 @@ export interface LinkParts {
 const WAITING_MAX = 200;
 /** A session that held this long starts the back-off afresh. */
 const SETTLED_MS = 10_000;
+/** So many connections in a row that held for less are a second client of the same name, or look like one. */
+const BRIEF_MAX = 5;
 const DAY_MS = 86_400_000;
 
 interface Waiting {
@@ -84,6 +86,7 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
 
   async function run(): Promise<void> {
     let failures = 0;
+    let brief = 0;
     while (!closing.signal.aborted) {
       let permanent = true;
       for (const broker of settings.brokers) {
@@ -95,12 +98,17 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
           const startMs = clock.monotonicMs();
           const cause = await live(outcome);
           permanent = cause.permanent;
-          if (clock.monotonicMs() - startMs > SETTLED_MS) failures = 0;
+          const settled = clock.monotonicMs() - startMs > SETTLED_MS;
+          if (settled) failures = 0;
+          brief = settled ? 0 : brief + 1;
+          // Not every broker says why it throws a client out when another comes with its name.
+          if (brief === BRIEF_MAX) takenOver(`${BRIEF_MAX} connections in a row were closed at once: another client`);
           break;
         }
         log.warn({ broker: nameOf(broker), reason: outcome.reason }, 'no link to the broker');
         if (outcome.permanent) parts.onNotice?.({ notice: 'refused', detail: `${nameOf(broker)}: ${outcome.reason}` });
         permanent &&= outcome.permanent;
+        brief = 0;
       }
       await sleep(clock, retryDelayMs(failures++, permanent, random, backOff), closing.signal);
     }
@@ -210,6 +218,10 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
         done(one.resolve);
       });
     }
+  }
+
+  function takenOver(who: string): void {
+    parts.onNotice?.({ notice: 'taken-over', detail: `${who} may call itself ${settings.clientId}` });
   }
 
   function warnOfExpiry(): void {
