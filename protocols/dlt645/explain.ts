@@ -6,6 +6,7 @@ import { findItem, type Item } from './items/catalogue.ts';
 import { decodeItem, type Value } from './items/codec.ts';
 import { decodeProfileRequest } from './load-profile.ts';
 import { type Answer, decodeAnswer, decodeRequest, type Request } from './requests.ts';
+import { vendorValue } from './vendor-codes.ts';
 
 export interface ExplainedDlt645 {
   protocol: 'dlt645';
@@ -26,7 +27,10 @@ export function explainFrame(frame: Frame): ExplainedDlt645 {
     control: hexByte(frame.control),
     function: (standard && functionName(standard, control.code)) ?? 'vendor',
   };
-  if (standard === undefined) return { ...head, data: toHex(frame.data) };
+  if (standard === undefined) {
+    const value = control.direction === 'response' ? vendorValue(frame.data) : undefined;
+    return { ...head, ...(value === undefined ? {} : { values: [value] }), data: toHex(frame.data) };
+  }
   if (control.direction === 'request') return { ...head, ...explainRequest(frame) };
   if (!control.abnormal) return { ...head, more: control.more, ...explainAnswer(frame) };
   return { ...head, error: errorNames(standard, control.code, frame.data), errorByte: toHex(frame.data) };

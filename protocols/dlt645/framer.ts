@@ -51,6 +51,7 @@ export class Framer {
     const buffer = this.#buffer;
     const end = this.#used;
     let at = 0;
+    let discarded = 0;
     while (at < end) {
       const byte = buffer[at]!;
       if (byte === START) {
@@ -64,9 +65,10 @@ export class Framer {
         if (check === 'checksum') this.problem = check;
         else if (check === 'incomplete') this.problem ??= check;
       }
-      if (byte !== WAKE) this.discardedBytes++;
+      if (byte !== WAKE) discarded++;
       at++;
     }
+    this.discardedBytes += discarded;
     if (at > 0) buffer.copyWithin(0, at, end);
     this.#used = end - at;
   }

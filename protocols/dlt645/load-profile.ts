@@ -49,7 +49,7 @@ export function encodeProfileRequest(records: number, from?: string): Uint8Array
 /** Mirrored: undefined when it is no such request. */
 export function decodeProfileRequest(bytes: Uint8Array): { records: number; from?: string } | undefined {
   const records =
-    bytes.length === 1 || bytes.length === 1 + TIME_BYTES ? decodeScalar('XX', false, bytes, 0) : undefined;
+    bytes.length === 1 || bytes.length === 1 + TIME_BYTES ? decodeScalar('NN', false, bytes, 0) : undefined;
   if (typeof records !== 'number') return undefined;
   if (bytes.length === 1) return { records };
   const from = decodeScalar(TIME, false, bytes, 1);

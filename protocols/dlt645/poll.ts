@@ -77,14 +77,14 @@ const POLLS: readonly Poll[] = [
     },
   },
   {
-    name: 'import',
+    name: 'energy',
     pace: 'slow',
     priority: 1,
     items: { '2007': both('00010000'), '1997': both('9010') },
     feed: (reading, [kwh]) => set(reading, 'importWh', kwh, 1000),
   },
   {
-    name: 'export',
+    name: 'reverse-energy',
     pace: 'slow',
     priority: 0,
     items: { '2007': both('00020000'), '1997': both('9020') },

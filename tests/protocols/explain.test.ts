@@ -131,6 +131,14 @@ describe.skipIf(!existsSync(FRAMES))('published frames (needs ../shared/vectors/
     if (decoded!.value !== undefined) expect(frame.values!.map(({ value }) => value)).toEqual(expected(decoded!.value));
   });
 
+  it.each(dlt645.filter((it) => it.standard === 'vendor-on-2007-frame' && it.oracle === 'stated'))('$meaning', ({
+    hex: text,
+    meaning,
+  }) => {
+    const found = explain(hex(text))[0] as { values?: { value: unknown }[] };
+    expect(meaning).toContain(String(found.values?.[0]?.value));
+  });
+
   it.each(vectors.filter(({ valid }) => !valid))('is invalid: $hex', ({ hex: text }) => {
     expect(explain(hex(text))).toContainEqual(expect.objectContaining({ valid: false }));
   });

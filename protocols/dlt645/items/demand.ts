@@ -25,7 +25,7 @@ const hex = (byte: number) => byte.toString(16).toUpperCase().padStart(2, '0');
 function fields(kind: (typeof KINDS)[number]): Field[] {
   const { en, zh, unit } = kind;
   return [
-    { en, zh: `${zh}最大需量`, unit, format: 'XX.XXXX', ...('signed' in kind ? { signed: true } : {}) },
+    { en, zh: `${zh}最大需量`, unit, format: 'NN.NNNN', ...('signed' in kind ? { signed: true } : {}) },
     { en: 'at', zh: '发生时间', unit: '', format: 'YYMMDDhhmm' },
   ];
 }

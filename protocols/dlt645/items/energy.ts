@@ -1,9 +1,9 @@
 /** Energies: 2007 table A.1, with 63 tariffs and 12 settlement days where the standard has them. */
 import type { Row } from './row.ts';
 
-const KWH = { unit: 'kWh', format: 'XXXXXX.XX' } as const;
-const KVARH = { unit: 'kvarh', format: 'XXXXXX.XX' } as const;
-const KVAH = { unit: 'kVAh', format: 'XXXXXX.XX' } as const;
+const KWH = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
+const KVARH = { unit: 'kvarh', format: 'NNNNNN.NN' } as const;
+const KVAH = { unit: 'kVAh', format: 'NNNNNN.NN' } as const;
 
 /** DI2 of the total; the phases' follow 14H, 28H and 3CH later. Combined quantities may be negative. */
 const KINDS = [
@@ -68,6 +68,6 @@ export const ENERGY: readonly Row[] = [
   ]),
   { di: '00900100', en: 'remaining energy', zh: '剩余电量', ...KWH },
   { di: '00900101', en: 'overdraft energy', zh: '透支电量', ...KWH },
-  { di: '00900200', en: 'remaining amount', zh: '剩余金额', unit: 'yuan', format: 'XXXXXX.XX' },
-  { di: '00900201', en: 'overdraft amount', zh: '透支金额', unit: 'yuan', format: 'XXXXXX.XX' },
+  { di: '00900200', en: 'remaining amount', zh: '剩余金额', unit: 'yuan', format: 'NNNNNN.NN' },
+  { di: '00900201', en: 'overdraft amount', zh: '透支金额', unit: 'yuan', format: 'NNNNNN.NN' },
 ];

@@ -5,9 +5,9 @@
 import type { Field, Row } from './row.ts';
 
 const TIME = { unit: '', format: 'YYMMDDhhmmss' } as const;
-const COUNT = { unit: '', format: 'XXXXXX' } as const;
-const KWH = { unit: 'kWh', format: 'XXXXXX.XX' } as const;
-const KVARH = { unit: 'kvarh', format: 'XXXXXX.XX' } as const;
+const COUNT = { unit: '', format: 'NNNNNN' } as const;
+const KWH = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
+const KVARH = { unit: 'kvarh', format: 'NNNNNN.NN' } as const;
 const CODE = { unit: '', format: 'HEX4' } as const;
 
 const BEGAN: Field = { en: 'began', zh: '发生时刻', ...TIME };
@@ -45,11 +45,11 @@ function increments(of: { en: string; zh: string }): Field[] {
 /** What one phase measured when the event began. */
 function snapshot(phase: { en: string; zh: string }): Field[] {
   return [
-    { en: `voltage ${phase.en}`, zh: `时刻${phase.zh}电压`, unit: 'V', format: 'XXX.X' },
-    { en: `current ${phase.en}`, zh: `时刻${phase.zh}电流`, unit: 'A', format: 'XXX.XXX', signed: true },
-    { en: `active power ${phase.en}`, zh: `时刻${phase.zh}有功功率`, unit: 'kW', format: 'XX.XXXX', signed: true },
-    { en: `reactive power ${phase.en}`, zh: `时刻${phase.zh}无功功率`, unit: 'kvar', format: 'XX.XXXX', signed: true },
-    { en: `power factor ${phase.en}`, zh: `时刻${phase.zh}功率因数`, unit: '', format: 'X.XXX', signed: true },
+    { en: `voltage ${phase.en}`, zh: `时刻${phase.zh}电压`, unit: 'V', format: 'NNN.N' },
+    { en: `current ${phase.en}`, zh: `时刻${phase.zh}电流`, unit: 'A', format: 'NNN.NNN', signed: true },
+    { en: `active power ${phase.en}`, zh: `时刻${phase.zh}有功功率`, unit: 'kW', format: 'NN.NNNN', signed: true },
+    { en: `reactive power ${phase.en}`, zh: `时刻${phase.zh}无功功率`, unit: 'kvar', format: 'NN.NNNN', signed: true },
+    { en: `power factor ${phase.en}`, zh: `时刻${phase.zh}功率因数`, unit: '', format: 'N.NNN', signed: true },
   ];
 }
 
@@ -57,14 +57,14 @@ const AMPERE_HOURS: Field[] = TOTAL_AND_PHASES.map(({ en, zh }) => ({
   en: `charge ${en} meanwhile`,
   zh: `期间${zh}安时数`,
   unit: 'Ah',
-  format: 'XXXXXX.XX',
+  format: 'NNNNNN.NN',
 }));
 
 const RECORD_OF_ENERGY: Field[] = [BEGAN, ENDED, ...TOTAL_AND_PHASES.flatMap(increments)];
 const RECORD_OF_IMBALANCE: Field[] = [
   BEGAN,
   ENDED,
-  { en: 'largest imbalance', zh: '最大不平衡率', unit: '%', format: 'XX.XX' },
+  { en: 'largest imbalance', zh: '最大不平衡率', unit: '%', format: 'NN.NN' },
   ...TOTAL_AND_PHASES.flatMap(increments),
 ];
 const RECORD_OF_CURRENT: Field[] = [
@@ -78,7 +78,7 @@ const RECORD_OF_VOLTAGE: Field[] = [...RECORD_OF_CURRENT, ...AMPERE_HOURS];
 function counted(name = { en: '', zh: '' }): Field[] {
   return [
     { en: `count ${name.en}`.trim(), zh: `${name.zh}总次数`, ...COUNT },
-    { en: `duration ${name.en}`.trim(), zh: `${name.zh}总累计时间`, unit: 'min', format: 'XXXXXX' },
+    { en: `duration ${name.en}`.trim(), zh: `${name.zh}总累计时间`, unit: 'min', format: 'NNNNNN' },
   ];
 }
 
@@ -100,7 +100,7 @@ const OF_METER = [
     di2: '05',
     en: 'loss of all voltages',
     zh: '全失压',
-    record: [BEGAN, { en: 'current', zh: '电流值', unit: 'A', format: 'XXX.XXX', signed: true }, ENDED],
+    record: [BEGAN, { en: 'current', zh: '电流值', unit: 'A', format: 'NNN.NNN', signed: true }, ENDED],
   },
   { di2: '06', en: 'loss of auxiliary supply', zh: '辅助电源失电', record: [BEGAN, ENDED] },
   { di2: '07', en: 'wrong voltage sequence', zh: '电压逆相序', record: RECORD_OF_ENERGY },
@@ -110,14 +110,14 @@ const OF_METER = [
 ] as const satisfies readonly { di2: string; en: string; zh: string; record: readonly Field[] }[];
 
 const COMPLIANCE: Field[] = [
-  { en: 'watched', zh: '电压监测时间', unit: 'min', format: 'XXXXXX' },
-  { en: 'within limits', zh: '电压合格率', unit: '%', format: 'XXXX.XX' },
-  { en: 'out of limits', zh: '电压超限率', unit: '%', format: 'XXXX.XX' },
-  { en: 'above the upper limit', zh: '电压超上限时间', unit: 'min', format: 'XXXXXX' },
-  { en: 'below the lower limit', zh: '电压超下限时间', unit: 'min', format: 'XXXXXX' },
-  { en: 'highest voltage', zh: '最高电压', unit: 'V', format: 'XXX.X' },
+  { en: 'watched', zh: '电压监测时间', unit: 'min', format: 'NNNNNN' },
+  { en: 'within limits', zh: '电压合格率', unit: '%', format: 'NNNN.NN' },
+  { en: 'out of limits', zh: '电压超限率', unit: '%', format: 'NNNN.NN' },
+  { en: 'above the upper limit', zh: '电压超上限时间', unit: 'min', format: 'NNNNNN' },
+  { en: 'below the lower limit', zh: '电压超下限时间', unit: 'min', format: 'NNNNNN' },
+  { en: 'highest voltage', zh: '最高电压', unit: 'V', format: 'NNN.N' },
   { en: 'highest voltage at', zh: '最高电压出现时间', unit: '', format: 'MMDDhhmm' },
-  { en: 'lowest voltage', zh: '最低电压', unit: 'V', format: 'XXX.X' },
+  { en: 'lowest voltage', zh: '最低电压', unit: 'V', format: 'NNN.N' },
   { en: 'lowest voltage at', zh: '最低电压出现时间', unit: '', format: 'MMDDhhmm' },
 ];
 
@@ -135,13 +135,13 @@ function energies(of: { en: string; zh: string }, when: { en: string; zh: string
     en: `${en} energy ${of.en} ${when.en}`,
     zh: `${when.zh}${of.zh}${zh}电能`,
     unit: energy,
-    format: 'XXXXXX.XX',
+    format: 'NNNNNN.NN',
   }));
 }
 
 function demands(of: { en: string; zh: string }): Field[] {
   return QUANTITIES.flatMap(({ en, zh, unit }): Field[] => [
-    { en: `${en} maximum demand ${of.en} before`, zh: `清零前${of.zh}${zh}最大需量`, unit, format: 'XX.XXXX' },
+    { en: `${en} maximum demand ${of.en} before`, zh: `清零前${of.zh}${zh}最大需量`, unit, format: 'NN.NNNN' },
     {
       en: `${en} maximum demand ${of.en} before, at`,
       zh: `清零前${of.zh}${zh}最大需量发生时间`,
@@ -227,7 +227,7 @@ const HANDLING = [
     di1: '07',
     en: 'programming of rest days',
     zh: '周休日编程',
-    record: [AT, OPERATOR, { en: 'day-period table before', zh: '编程前采用的日时段表号', unit: '', format: 'XX' }],
+    record: [AT, OPERATOR, { en: 'day-period table before', zh: '编程前采用的日时段表号', unit: '', format: 'NN' }],
   },
   {
     di1: '08',
@@ -317,7 +317,7 @@ export const EVENTS: readonly Row[] = [
       fields: [
         BEGAN,
         ENDED,
-        { en: 'maximum demand meanwhile', zh: '期间最大需量', unit, format: 'XX.XXXX' },
+        { en: 'maximum demand meanwhile', zh: '期间最大需量', unit, format: 'NN.NNNN' },
         { en: 'maximum demand at', zh: '期间最大需量发生时间', unit: '', format: 'YYMMDDhhmm' },
       ],
     }),

@@ -1,7 +1,7 @@
 /** What the State Grid's specifications (Q/GDW 1354 and later) put beside the standard, and prepaid meters have. */
 import type { Row } from './row.ts';
 
-const COUNT = { unit: '', format: 'XXXXXX' } as const;
+const COUNT = { unit: '', format: 'NNNNNN' } as const;
 const TIME = { unit: '', format: 'YYMMDDhhmmss' } as const;
 
 export const EXTENSIONS = [

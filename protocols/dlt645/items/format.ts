@@ -1,12 +1,12 @@
 /**
- * One value on the wire, in the standard's own notation: `XXXXXX.XX` is eight BCD digits, two of them decimals;
+ * One value on the wire, in the standard's own notation: `NNNNNN.NN` is eight BCD digits, two of them decimals;
  * `YYMMDDhhmm` a time; low byte first, whatever it is. `ASCIIn` is text, reversed and padded with NUL in front;
  * `HEXn` a code that is no number; `BITSn` n bits by name; `RECORDS` a load profile (`load-profile.ts`).
  */
 import { bcdToNumber, fromHexReversed, hexByte, toHexReversed, writeBcd } from '../../bytes.ts';
 
 export type Format =
-  | `X${string}`
+  | `N${string}`
   | `ASCII${number}`
   | `HEX${number}`
   | `BITS${8 | 16}`
@@ -39,7 +39,7 @@ const TIME_LIMITS: Record<string, number> = { YY: 99, MM: 12, DD: 31, hh: 23, mm
 export function formatBytes(format: Format): number {
   if (format === 'RECORDS') return 0;
   if (isTime(format)) return format.length / 2;
-  if (format.startsWith('X')) return format.replace('.', '').length / 2;
+  if (format.startsWith('N')) return format.replace('.', '').length / 2;
   const size = Number(/\d+$/.exec(format)?.[0]);
   return format.startsWith('BITS') ? size / 8 : size;
 }

@@ -38,12 +38,12 @@ const POWERS = [
     { en: 'L1', zh: 'A相' },
     { en: 'L2', zh: 'B相' },
     { en: 'L3', zh: 'C相' },
-  ].map((of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format: 'XX.XXXX', signed: true }) as const),
+  ].map((of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format: 'NN.NNNN', signed: true }) as const),
 );
 
 const MEMBERS = ['00', ...ENERGIES.map(({ di1 }) => di1), ...DEMANDS.map(({ di1 }) => di1), '10'];
 
-const HOURLY = { unit: 'kWh', format: 'XXXXXX.XX' } as const;
+const HOURLY = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
 
 export const FREEZE: readonly Row[] = [
   ...FAMILIES.flatMap(({ di2, axis, en, zh }): Row[] => [
@@ -54,7 +54,7 @@ export const FREEZE: readonly Row[] = [
         en: `${en}{${axis}}, ${row.en}`,
         zh: `{${axis}}${zh}${row.zh}数据`,
         unit: row.unit,
-        format: 'XXXXXX.XX',
+        format: 'NNNNNN.NN',
         ...('signed' in row ? { signed: true } : {}),
         repeat: 'TT',
       }),
@@ -66,7 +66,7 @@ export const FREEZE: readonly Row[] = [
         zh: `{${axis}}${zh}${row.zh}及发生时间数据`,
         repeat: 'TT',
         fields: [
-          { en: row.en, zh: row.zh, unit: 'kW', format: 'XX.XXXX' },
+          { en: row.en, zh: row.zh, unit: 'kW', format: 'NN.NNNN' },
           { en: 'at', zh: '发生时间', unit: '', format: 'YYMMDDhhmm' },
         ],
       }),

@@ -1,12 +1,12 @@
 /** DL/T 645-1997: identifiers of two bytes, one digit for each axis, no signs; annex A of that standard. */
 import type { Bits, Row } from './row.ts';
 
-const KWH = { unit: 'kWh', format: 'XXXXXX.XX' } as const;
-const KVARH = { unit: 'kvarh', format: 'XXXXXX.XX' } as const;
+const KWH = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
+const KVARH = { unit: 'kvarh', format: 'NNNNNN.NN' } as const;
 const AT = { unit: '', format: 'MMDDhhmm' } as const;
-const COUNT = { unit: '', format: 'XX' } as const;
-const TIMES = { unit: '', format: 'XXXX' } as const;
-const MINUTES = { unit: 'min', format: 'XXXXXX' } as const;
+const COUNT = { unit: '', format: 'NN' } as const;
+const TIMES = { unit: '', format: 'NNNN' } as const;
+const MINUTES = { unit: 'min', format: 'NNNNNN' } as const;
 
 /** The low digit pair of DI1: this month, last month, the month before that. */
 const MONTHS = [
@@ -54,13 +54,13 @@ const PLAIN = [
   { di: 'B32Q', en: 'phase break duration {Q}', zh: '{Q}断相时间累计值', ...MINUTES },
   { di: 'B33Q', en: 'last phase break began {Q}', zh: '{Q}最近一次断相起始时刻', ...AT },
   { di: 'B34Q', en: 'last phase break ended {Q}', zh: '{Q}最近一次断相结束时刻', ...AT },
-  { di: 'B61P', en: 'voltage {P}', zh: '{P}电压', unit: 'V', format: 'XXXX' },
-  { di: 'B62P', en: 'current {P}', zh: '{P}电流', unit: 'A', format: 'XX.XX' },
-  { di: 'B63Q', en: 'active power {Q}', zh: '瞬时{Q}有功功率', unit: 'kW', format: 'XX.XXXX' },
-  { di: 'B634', en: 'forward active power limit', zh: '正向有功功率上限值', unit: 'kW', format: 'XX.XX' },
-  { di: 'B635', en: 'reverse active power limit', zh: '反向有功功率上限值', unit: 'kW', format: 'XX.XX' },
-  { di: 'B64Q', en: 'reactive power {Q}', zh: '瞬时{Q}无功功率', unit: 'kvar', format: 'XX.XX' },
-  { di: 'B65Q', en: 'power factor {Q}', zh: '{Q}功率因数', unit: '', format: 'X.XXX' },
+  { di: 'B61P', en: 'voltage {P}', zh: '{P}电压', unit: 'V', format: 'NNNN' },
+  { di: 'B62P', en: 'current {P}', zh: '{P}电流', unit: 'A', format: 'NN.NN' },
+  { di: 'B63Q', en: 'active power {Q}', zh: '瞬时{Q}有功功率', unit: 'kW', format: 'NN.NNNN' },
+  { di: 'B634', en: 'forward active power limit', zh: '正向有功功率上限值', unit: 'kW', format: 'NN.NN' },
+  { di: 'B635', en: 'reverse active power limit', zh: '反向有功功率上限值', unit: 'kW', format: 'NN.NN' },
+  { di: 'B64Q', en: 'reactive power {Q}', zh: '瞬时{Q}无功功率', unit: 'kvar', format: 'NN.NN' },
+  { di: 'B65Q', en: 'power factor {Q}', zh: '{Q}功率因数', unit: '', format: 'N.NNN' },
   {
     di: 'C010',
     en: 'date and weekday',
@@ -68,29 +68,29 @@ const PLAIN = [
     lastFirst: true,
     fields: [
       { en: 'date', zh: '日期', unit: '', format: 'YYMMDD' },
-      { en: 'weekday (0 Sunday)', zh: '周次', unit: '', format: 'XX' },
+      { en: 'weekday (0 Sunday)', zh: '周次', unit: '', format: 'NN' },
     ],
   },
   { di: 'C011', en: 'time', zh: '时间', unit: '', format: 'hhmmss' },
   { di: 'C020', en: 'meter state', zh: '电表运行状态字', unit: '', format: 'BITS8', bits: METER_STATE },
   { di: 'C021', en: 'grid state', zh: '电网状态字', unit: '', format: 'BITS8', bits: GRID_STATE },
   { di: 'C022', en: 'weekly rest days', zh: '周休日状态字', unit: '', format: 'BITS8' },
-  { di: 'C030', en: 'active constant', zh: '电表常数(有功)', unit: 'imp/kWh', format: 'XXXXXX' },
-  { di: 'C031', en: 'reactive constant', zh: '电表常数(无功)', unit: 'imp/kvarh', format: 'XXXXXX' },
+  { di: 'C030', en: 'active constant', zh: '电表常数(有功)', unit: 'imp/kWh', format: 'NNNNNN' },
+  { di: 'C031', en: 'reactive constant', zh: '电表常数(无功)', unit: 'imp/kvarh', format: 'NNNNNN' },
   { di: 'C032', en: 'meter number', zh: '表号', unit: '', format: 'HEX6' },
   { di: 'C033', en: 'user number', zh: '用户号', unit: '', format: 'HEX6' },
   { di: 'C034', en: 'device number', zh: '设备码', unit: '', format: 'HEX6' },
-  { di: 'C111', en: 'demand period', zh: '最大需量周期', unit: 'min', format: 'XX' },
-  { di: 'C112', en: 'demand slide', zh: '滑差时间', unit: 'min', format: 'XX' },
-  { di: 'C113', en: 'time of a screen', zh: '循显时间', unit: 's', format: 'XX' },
-  { di: 'C114', en: 'time to settle', zh: '停显时间', unit: 's', format: 'XX' },
+  { di: 'C111', en: 'demand period', zh: '最大需量周期', unit: 'min', format: 'NN' },
+  { di: 'C112', en: 'demand slide', zh: '滑差时间', unit: 'min', format: 'NN' },
+  { di: 'C113', en: 'time of a screen', zh: '循显时间', unit: 's', format: 'NN' },
+  { di: 'C114', en: 'time to settle', zh: '停显时间', unit: 's', format: 'NN' },
   { di: 'C115', en: 'decimals of energy shown', zh: '显示电能小数位数', ...COUNT },
   { di: 'C116', en: 'decimals of power shown', zh: '显示功率(最大需量)小数位数', ...COUNT },
   { di: 'C117', en: 'automatic reading day', zh: '自动抄表日期', unit: '', format: 'DDhh' },
-  { di: 'C118', en: 'day that stands for the load', zh: '负荷代表日', unit: '', format: 'XX' },
-  { di: 'C119', en: 'active energy at start', zh: '有功电能起始读数', unit: 'kWh', format: 'XXXXXXX.X' },
-  { di: 'C11A', en: 'reactive energy at start', zh: '无功电能起始读数', unit: 'kvarh', format: 'XXXXXXX.X' },
-  { di: 'C211', en: 'pulse width', zh: '输出脉冲宽度', unit: 'ms', format: 'XXXX' },
+  { di: 'C118', en: 'day that stands for the load', zh: '负荷代表日', unit: '', format: 'NN' },
+  { di: 'C119', en: 'active energy at start', zh: '有功电能起始读数', unit: 'kWh', format: 'NNNNNNN.N' },
+  { di: 'C11A', en: 'reactive energy at start', zh: '无功电能起始读数', unit: 'kvarh', format: 'NNNNNNN.N' },
+  { di: 'C211', en: 'pulse width', zh: '输出脉冲宽度', unit: 'ms', format: 'NNNN' },
   { di: 'C212', en: 'password', zh: '密码权限及密码', unit: '', format: 'HEX4' },
   { di: 'C310', en: 'year zones', zh: '年时区数', ...COUNT },
   { di: 'C311', en: 'day-period tables', zh: '日时段表数', ...COUNT },
@@ -156,7 +156,7 @@ const PLAIN = [
   },
   { di: 'C41N', en: 'public holiday {N}', zh: '第{N}公共假日日期及日时段表号', unit: '', format: 'MMDDNN' },
   { di: 'C511', en: 'load profile starts at', zh: '负荷记录起始时间', ...AT },
-  { di: 'C512', en: 'load profile interval', zh: '负荷记录间隔时间', unit: 'min', format: 'XXXX' },
+  { di: 'C512', en: 'load profile interval', zh: '负荷记录间隔时间', unit: 'min', format: 'NNNN' },
 ] as const satisfies readonly Row[];
 
 export const ITEMS_1997: readonly Row[] = [
@@ -173,7 +173,7 @@ export const ITEMS_1997: readonly Row[] = [
         en: `${en} maximum demand {T}${month.en}`,
         zh: `${month.zh}${zh}{T}最大需量`,
         unit: power,
-        format: 'XX.XXXX',
+        format: 'NN.NNNN',
       },
       {
         di: `B${di1 + month.plus}${high}T`,

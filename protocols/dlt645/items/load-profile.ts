@@ -14,11 +14,11 @@ export const PROFILE_CLASSES = [
     en: 'of voltage, current and frequency',
     zh: '第1类',
     fields: [
-      ...PHASES.map(({ en, zh }): Field => ({ en: `voltage ${en}`, zh: `${zh}电压`, unit: 'V', format: 'XXX.X' })),
+      ...PHASES.map(({ en, zh }): Field => ({ en: `voltage ${en}`, zh: `${zh}电压`, unit: 'V', format: 'NNN.N' })),
       ...PHASES.map(
-        ({ en, zh }): Field => ({ en: `current ${en}`, zh: `${zh}电流`, unit: 'A', format: 'XXX.XXX', signed: true }),
+        ({ en, zh }): Field => ({ en: `current ${en}`, zh: `${zh}电流`, unit: 'A', format: 'NNN.NNN', signed: true }),
       ),
-      { en: 'frequency', zh: '频率', unit: 'Hz', format: 'XX.XX' },
+      { en: 'frequency', zh: '频率', unit: 'Hz', format: 'NN.NN' },
     ],
   },
   {
@@ -29,16 +29,16 @@ export const PROFILE_CLASSES = [
   {
     en: 'of power factor',
     zh: '第3类',
-    fields: quantity('power factor', '功率因数', '', 'X.XXX'),
+    fields: quantity('power factor', '功率因数', '', 'N.NNN'),
   },
   {
     en: 'of active and reactive energy',
     zh: '第4类',
     fields: [
-      { en: 'forward active energy', zh: '正向有功总电能', unit: 'kWh', format: 'XXXXXX.XX' },
-      { en: 'reverse active energy', zh: '反向有功总电能', unit: 'kWh', format: 'XXXXXX.XX' },
-      { en: 'combined reactive energy 1', zh: '组合无功1总电能', unit: 'kvarh', format: 'XXXXXX.XX', signed: true },
-      { en: 'combined reactive energy 2', zh: '组合无功2总电能', unit: 'kvarh', format: 'XXXXXX.XX', signed: true },
+      { en: 'forward active energy', zh: '正向有功总电能', unit: 'kWh', format: 'NNNNNN.NN' },
+      { en: 'reverse active energy', zh: '反向有功总电能', unit: 'kWh', format: 'NNNNNN.NN' },
+      { en: 'combined reactive energy 1', zh: '组合无功1总电能', unit: 'kvarh', format: 'NNNNNN.NN', signed: true },
+      { en: 'combined reactive energy 2', zh: '组合无功2总电能', unit: 'kvarh', format: 'NNNNNN.NN', signed: true },
     ],
   },
   {
@@ -49,7 +49,7 @@ export const PROFILE_CLASSES = [
         en: `quadrant ${quadrant} reactive energy`,
         zh: `第${quadrant}象限无功总电能`,
         unit: 'kvarh',
-        format: 'XXXXXX.XX',
+        format: 'NNNNNN.NN',
       }),
     ),
   },
@@ -57,13 +57,13 @@ export const PROFILE_CLASSES = [
     en: 'of demand',
     zh: '第6类',
     fields: [
-      { en: 'active demand', zh: '当前有功需量', unit: 'kW', format: 'XX.XXXX', signed: true },
-      { en: 'reactive demand', zh: '当前无功需量', unit: 'kvar', format: 'XX.XXXX', signed: true },
+      { en: 'active demand', zh: '当前有功需量', unit: 'kW', format: 'NN.NNNN', signed: true },
+      { en: 'reactive demand', zh: '当前无功需量', unit: 'kvar', format: 'NN.NNNN', signed: true },
     ],
   },
 ] as const satisfies readonly { en: string; zh: string; fields: readonly Field[] }[];
 
-function quantity(en: string, zh: string, unit: string, format: 'XX.XXXX' | 'X.XXX' = 'XX.XXXX'): Field[] {
+function quantity(en: string, zh: string, unit: string, format: 'NN.NNNN' | 'N.NNN' = 'NN.NNNN'): Field[] {
   return TOTAL_AND_PHASES.map((of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format, signed: true }));
 }
 

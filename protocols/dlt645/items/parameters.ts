@@ -1,18 +1,18 @@
 /** Parameters: 2007 table A.5. */
 import type { Bits, Row } from './row.ts';
 
-const COUNT = { unit: '', format: 'XX' } as const;
-const MINUTES = { unit: 'min', format: 'XX' } as const;
-const SECONDS = { unit: 's', format: 'XX' } as const;
-const YUAN = { unit: 'yuan', format: 'XXXXXX.XX' } as const;
-const KWH = { unit: 'kWh', format: 'XXXXXX.XX' } as const;
-const PRICE = { unit: 'yuan/kWh', format: 'XXXX.XXXX' } as const;
-const VOLTS = { unit: 'V', format: 'XXX.X' } as const;
-const AMPS = { unit: 'A', format: 'XXX.X' } as const;
-const FINE_AMPS = { unit: 'A', format: 'XX.XXXX' } as const;
-const KILOWATTS = { unit: 'kW', format: 'XX.XXXX' } as const;
-const PERCENT = { unit: '%', format: 'XX.XX' } as const;
-const PER_UNIT = { unit: '', format: 'X.XXX' } as const;
+const COUNT = { unit: '', format: 'NN' } as const;
+const MINUTES = { unit: 'min', format: 'NN' } as const;
+const SECONDS = { unit: 's', format: 'NN' } as const;
+const YUAN = { unit: 'yuan', format: 'NNNNNN.NN' } as const;
+const KWH = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
+const PRICE = { unit: 'yuan/kWh', format: 'NNNN.NNNN' } as const;
+const VOLTS = { unit: 'V', format: 'NNN.N' } as const;
+const AMPS = { unit: 'A', format: 'NNN.N' } as const;
+const FINE_AMPS = { unit: 'A', format: 'NN.NNNN' } as const;
+const KILOWATTS = { unit: 'kW', format: 'NN.NNNN' } as const;
+const PERCENT = { unit: '%', format: 'NN.NN' } as const;
+const PER_UNIT = { unit: '', format: 'N.NNN' } as const;
 const FLAGS = { unit: '', format: 'BITS8' } as const;
 
 /** One bit set says which speed holds. */
@@ -42,13 +42,13 @@ const CLOCK = [
     lastFirst: true,
     fields: [
       { en: 'date', zh: '日期', unit: '', format: 'YYMMDD' },
-      { en: 'weekday (0 Sunday)', zh: '星期', unit: '', format: 'XX' },
+      { en: 'weekday (0 Sunday)', zh: '星期', unit: '', format: 'NN' },
     ],
   },
   { di: '04000102', en: 'time', zh: '时间', unit: '', format: 'hhmmss' },
   { di: '04000103', en: 'demand period', zh: '最大需量周期', ...MINUTES },
   { di: '04000104', en: 'demand slide', zh: '滑差时间', ...MINUTES },
-  { di: '04000105', en: 'pulse width', zh: '校表脉冲宽度', unit: 'ms', format: 'XXXX' },
+  { di: '04000105', en: 'pulse width', zh: '校表脉冲宽度', unit: 'ms', format: 'NNNN' },
   { di: '04000106', en: 'year-zone tables switch at', zh: '两套时区表切换时间', unit: '', format: 'YYMMDDhhmm' },
   { di: '04000107', en: 'day-period tables switch at', zh: '两套日时段表切换时间', unit: '', format: 'YYMMDDhhmm' },
   { di: '04000108', en: 'tariff prices switch at', zh: '两套费率电价切换时间', unit: '', format: 'YYMMDDhhmm' },
@@ -60,7 +60,7 @@ const CLOCK = [
     lastFirst: true,
     fields: [
       { en: 'date', zh: '日期', unit: '', format: 'YYMMDD' },
-      { en: 'weekday (0 Sunday)', zh: '星期', unit: '', format: 'XX' },
+      { en: 'weekday (0 Sunday)', zh: '星期', unit: '', format: 'NN' },
       { en: 'time', zh: '时间', unit: '', format: 'hhmmss' },
     ],
   },
@@ -71,7 +71,7 @@ const COUNTS = [
   { di: '04000202', en: 'day-period tables', zh: '日时段表数', ...COUNT },
   { di: '04000203', en: 'periods of a day', zh: '日时段数', ...COUNT },
   { di: '04000204', en: 'tariffs', zh: '费率数', ...COUNT },
-  { di: '04000205', en: 'public holidays', zh: '公共假日数', unit: '', format: 'XXXX' },
+  { di: '04000205', en: 'public holidays', zh: '公共假日数', unit: '', format: 'NNNN' },
   { di: '04000206', en: 'harmonics analysed', zh: '谐波分析次数', ...COUNT },
   { di: '04000207', en: 'ladder steps', zh: '阶梯数', ...COUNT },
   { di: '04000301', en: 'screens scrolled by themselves', zh: '自动循环显示屏数', ...COUNT },
@@ -79,8 +79,8 @@ const COUNTS = [
   { di: '04000303', en: 'decimals of energy shown', zh: '显示电能小数位数', ...COUNT },
   { di: '04000304', en: 'decimals of power shown', zh: '显示功率(最大需量)小数位数', ...COUNT },
   { di: '04000305', en: 'screens scrolled by key', zh: '按键循环显示屏数', ...COUNT },
-  { di: '04000306', en: 'current transformer ratio', zh: '电流互感器变比', unit: '', format: 'XXXXXX' },
-  { di: '04000307', en: 'voltage transformer ratio', zh: '电压互感器变比', unit: '', format: 'XXXXXX' },
+  { di: '04000306', en: 'current transformer ratio', zh: '电流互感器变比', unit: '', format: 'NNNNNN' },
+  { di: '04000307', en: 'voltage transformer ratio', zh: '电压互感器变比', unit: '', format: 'NNNNNN' },
 ] as const satisfies readonly Row[];
 
 const NAMEPLATE = [
@@ -92,8 +92,8 @@ const NAMEPLATE = [
   { di: '04000406', en: 'maximum current', zh: '最大电流', unit: '', format: 'ASCII6' },
   { di: '04000407', en: 'active accuracy class', zh: '有功准确度等级', unit: '', format: 'ASCII4' },
   { di: '04000408', en: 'reactive accuracy class', zh: '无功准确度等级', unit: '', format: 'ASCII4' },
-  { di: '04000409', en: 'active constant', zh: '电表有功常数', unit: 'imp/kWh', format: 'XXXXXX' },
-  { di: '0400040A', en: 'reactive constant', zh: '电表无功常数', unit: 'imp/kvarh', format: 'XXXXXX' },
+  { di: '04000409', en: 'active constant', zh: '电表有功常数', unit: 'imp/kWh', format: 'NNNNNN' },
+  { di: '0400040A', en: 'reactive constant', zh: '电表无功常数', unit: 'imp/kvarh', format: 'NNNNNN' },
   { di: '0400040B', en: 'meter model', zh: '电表型号', unit: '', format: 'ASCII10' },
   { di: '0400040C', en: 'production date', zh: '生产日期', unit: '', format: 'ASCII10' },
   { di: '0400040D', en: 'protocol version', zh: '协议版本号', unit: '', format: 'ASCII16' },
@@ -121,12 +121,12 @@ const MODES = [
   { di: '04000905', en: 'hourly freeze mode', zh: '整点冻结数据模式字', ...FLAGS },
   { di: '04000906', en: 'daily freeze mode', zh: '日冻结数据模式字', ...FLAGS },
   { di: '04000A01', en: 'load profile starts at', zh: '负荷记录起始时间', unit: '', format: 'MMDDhhmm' },
-  { di: '04000A02', en: 'load profile interval of class 1', zh: '第1类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
-  { di: '04000A03', en: 'load profile interval of class 2', zh: '第2类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
-  { di: '04000A04', en: 'load profile interval of class 3', zh: '第3类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
-  { di: '04000A05', en: 'load profile interval of class 4', zh: '第4类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
-  { di: '04000A06', en: 'load profile interval of class 5', zh: '第5类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
-  { di: '04000A07', en: 'load profile interval of class 6', zh: '第6类负荷记录间隔时间', unit: 'min', format: 'XXXX' },
+  { di: '04000A02', en: 'load profile interval of class 1', zh: '第1类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
+  { di: '04000A03', en: 'load profile interval of class 2', zh: '第2类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
+  { di: '04000A04', en: 'load profile interval of class 3', zh: '第3类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
+  { di: '04000A05', en: 'load profile interval of class 4', zh: '第4类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
+  { di: '04000A06', en: 'load profile interval of class 5', zh: '第5类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
+  { di: '04000A07', en: 'load profile interval of class 6', zh: '第6类负荷记录间隔时间', unit: 'min', format: 'NNNN' },
   { di: '04000BYY', en: 'settlement day {YY}', zh: '每月第{YY}结算日', unit: '', format: 'DDhh' },
   { di: '04000CZZ', en: 'password of level {ZZ}', zh: '{ZZ}级密码', unit: '', format: 'HEX4' },
 ] as const satisfies readonly Row[];
@@ -162,7 +162,7 @@ const LIMITS = [
   { di: '04001202', en: 'hourly freeze interval', zh: '整点冻结时间间隔', ...MINUTES },
   { di: '04001203', en: 'daily freeze at', zh: '日冻结时间', unit: '', format: 'hhmm' },
   { di: '04001301', en: 'wireless online and signal strength', zh: '无线通信在线及信号强弱指示', ...FLAGS },
-  { di: '04001401', en: 'trip delay', zh: '跳闸延时时间', unit: 'min', format: 'XXXX' },
+  { di: '04001401', en: 'trip delay', zh: '跳闸延时时间', unit: 'min', format: 'NNNN' },
 ] as const satisfies readonly Row[];
 
 const TABLES = [
@@ -191,7 +191,7 @@ const TABLES = [
     zh: '自动循环显示第{SS}屏',
     fields: [
       { en: 'item', zh: '数据标识', unit: '', format: 'HEX4' },
-      { en: 'part', zh: '序号', unit: '', format: 'XX' },
+      { en: 'part', zh: '序号', unit: '', format: 'NN' },
     ],
   },
   {
@@ -200,7 +200,7 @@ const TABLES = [
     zh: '按键循环显示第{SS}屏',
     fields: [
       { en: 'item', zh: '数据标识', unit: '', format: 'HEX4' },
-      { en: 'part', zh: '序号', unit: '', format: 'XX' },
+      { en: 'part', zh: '序号', unit: '', format: 'NN' },
     ],
   },
   { di: '040501VV', en: 'first set, price of tariff {VV}', zh: '第一套费率{VV}电价', ...PRICE },
@@ -249,7 +249,7 @@ const THRESHOLDS = [
     en: 'reactive demand over limit above',
     zh: '无功需量超限事件需量触发下限',
     unit: 'kvar',
-    format: 'XX.XXXX',
+    format: 'NN.NNNN',
   },
   { di: '04090D03', en: 'demand over limit delay', zh: '需量超限事件判定延时时间', ...SECONDS },
   { di: '04090E01', en: 'power factor too low below', zh: '总功率因数超下限阀值', ...PER_UNIT },

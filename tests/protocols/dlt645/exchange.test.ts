@@ -277,7 +277,7 @@ describe('read blocks', () => {
       request.function === 'read-data' ? answer(data(request.di, values[request.di]!)) : undefined;
     expect(run(block(3, 'power').exchange(), line)).toMatchObject({ value: { activePowerW: -251.2 } });
     expect(run(block(3, 'current').exchange(), line)).toMatchObject({ value: { currentA: [0.001, 0.002] } });
-    expect(run(block(3, 'import').exchange(), line)).toMatchObject({ value: { importWh: 260 } });
+    expect(run(block(3, 'energy').exchange(), line)).toMatchObject({ value: { importWh: 260 } });
     expect(run(block(3, 'power-factor').exchange(), line)).toMatchObject({ value: { powerFactor: [0.5, -0.5] } });
   });
 
