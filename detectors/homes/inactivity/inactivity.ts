@@ -46,12 +46,13 @@ export interface InactivitySettings {
   stillExtra: number;
 }
 
-const DEFAULTS: InactivitySettings = { askShare: 0.85, stillExtra: 2 };
-/** Activity that ends an alert: two clearly busy hours. */
-const BUSY = 4.5;
+const DEFAULTS: InactivitySettings = { askShare: 0.7, stillExtra: 4 };
+/** Activity that ends an alert: two to three clearly busy hours. */
+const BUSY = 6;
 /** A gap of this many hours takes all the evidence away: somebody may have been about unseen. */
 const FORGETFUL_GAP_H = 6;
 const DAYS_BEFORE_ALARM = 3;
+const ABSENCE_H = 36;
 
 /** Watches meters that carry `watch: ["elderly"]`. */
 export function inactivity(settings: Partial<InactivitySettings> = {}): MeterDetector<InactivityState> {
@@ -121,7 +122,9 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
     state.sinceHour = hour;
   }
   const limit = threshold(state.patience, memory, hour, (memory.last - memory.first) / 24);
-  write(memory, hour, level, swing, state.score);
+  // A long absence is told of once and is no habit: after a day and a half its hours are kept out of the scores.
+  const absent = state.phase === 'away' || (state.phase === 'alarmed' && hour - state.sinceHour > ABSENCE_H);
+  write(memory, hour, level, swing, absent ? -1 : state.score);
   return judge(state, slot, hour, evidence.both, limit, limits, meter);
 }
 

@@ -53,7 +53,7 @@ export function write(memory: Memory, hour: number, level: number, swing: number
   const passed = Math.min(HOURS - 1, hour - memory.last - 1);
   if (memory.last > 0) for (let i = 1; i <= passed; i++) put(memory, memory.last + i, BLANK, BLANK, BLANK);
   const half = Math.round(Math.min(SCORE_MAX, score) * 2);
-  put(memory, hour, letter(level), letter(swing), letter(half));
+  put(memory, hour, letter(level), letter(swing), score < 0 ? BLANK : letter(half));
   memory.last = hour;
 }
 

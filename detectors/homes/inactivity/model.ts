@@ -20,14 +20,14 @@ export interface Quiet {
 const WINDOW_H = 5;
 /** Of the nights, the quietest share stands for the empty home: in the others somebody was up. */
 const QUIET_SHARE = 0.35;
-const LEVEL_WEIGHT = 0.8;
-const SWING_WEIGHT = 0.55;
+const LEVEL_WEIGHT = 1.1;
+const SWING_WEIGHT = 0.75;
 const EVIDENCE_MIN = -3;
 const EVIDENCE_MAX = 1;
 /** Neighbouring bins and hours lend their counts: six weeks hold only 42 days. */
 const NEIGHBOUR_BIN = 0.4;
 const NEIGHBOUR_HOUR = 0.5;
-const UNSEEN = 0.3;
+const UNSEEN = 0.1;
 
 export const noQuiet = (): Quiet => ({ level: [], swing: [], total: 0, fromHour: 2, highLevel: 0 });
 
@@ -145,8 +145,14 @@ function usual(text: string, memory: Memory, hour: number, bin: number): number 
   return share(found, total);
 }
 
-const around = (counts: readonly number[], bin: number): number =>
-  (counts[bin] ?? 0) + NEIGHBOUR_BIN * ((counts[bin - 1] ?? 0) + (counts[bin + 1] ?? 0));
+/** An empty home by day uses a little more than in its quietest nights: the counts below lend more than those above. */
+const LEND = [0.25, 0.55, 1, 0.4] as const;
+
+function around(counts: readonly number[], bin: number): number {
+  let sum = 0;
+  for (let i = 0; i < LEND.length; i++) sum += (LEND[i] ?? 0) * (counts[bin - 2 + i] ?? 0);
+  return sum;
+}
 
 const share = (found: number, total: number): number =>
   (found + UNSEEN) / (total * (1 + 2 * NEIGHBOUR_BIN) + UNSEEN * BINS);

@@ -25,19 +25,19 @@ export const noPatience = (): Patience => ({ margin: 0, alertness: 0, causes: []
 export const BOUNDS = {
   /** The lowest threshold, and what is added to the home's own past. */
   least: 4,
-  margin: 1.2,
+  margin: 0.7,
   /** The home's past counts up to here: a holiday must not teach that silence is usual. */
   past: 6,
-  /** The second highest of 42 days; the highest may have been the first emergency. */
+  /** The third highest of 42 days; the highest may have been the first emergency. */
   rank: 2,
   learntStep: 2,
-  learntMax: 6,
+  learntMax: 8,
   alertnessMax: 1,
   causes: 6,
   /** A cause counts in full after so many verdicts. */
   causeTimes: 3,
   /** No threshold is higher than this, whatever was learnt: a stop is then found within about a day. */
-  most: 15,
+  most: 18,
 } as const;
 
 const HALF_LIFE_H = 30 * 24;
@@ -64,18 +64,17 @@ export function threshold(patience: Patience, memory: Memory, hour: number, days
   return Math.min(BOUNDS.most, most);
 }
 
-/** The second highest score that stood at this time of day (an hour either side) in the last six weeks. */
+/** The third highest score that this home showed at this time of day (an hour either side) in six weeks, bounded. */
 function usualScore(memory: Memory, hour: number): number {
   const days = Math.min(DAYS - 1, Math.floor((memory.last - memory.first) / 24));
-  // The rank shrinks with the days, so that three weeks of history are as strict as six.
-  const rank = Math.floor((BOUNDS.rank * days) / DAYS);
   const highest = [0, 0, 0];
   for (let day = 1; day <= days; day++) {
     let most = 0;
     for (let offset = -1; offset <= 1; offset++) most = Math.max(most, scoreAt(memory, hour - day * 24 + offset));
     insert(highest, Math.min(most, BOUNDS.past));
   }
-  return highest[rank] ?? 0;
+  // The rank shrinks with the days, so that three weeks of history are as strict as six.
+  return highest[Math.floor((BOUNDS.rank * days) / DAYS)] ?? 0;
 }
 
 function insert(highest: number[], score: number): void {

@@ -136,7 +136,8 @@ function cases(): Case[] {
 }
 
 /**
- * The anchor's protocol: the fridge's circuit goes on as it was recorded, the other circuits fall to what they use at
+ * The anchor's protocol: the fridge's circuit goes on as it was recorded (without the range that hangs on it, which is
+ * the resident's: 135 W is the compressor's own most), the other circuits fall to what they use at
  * night (`standby`) or stay as they were when the resident stopped (`frozen`).
  */
 function liu(circuits: Map<string, Series>, mode: 'standby' | 'frozen'): Continue {
@@ -152,7 +153,7 @@ function liu(circuits: Map<string, Series>, mode: 'standby' | 'frozen'): Continu
           (mode === 'frozen'
             ? (series.watts[from] ?? 0)
             : (night[c]?.[Math.floor((0.1 + 0.7 * random()) * (night[c]?.length ?? 0))] ?? 0)),
-        fridge?.watts[from + 1 + k] ?? 0,
+        Math.min(135, fridge?.watts[from + 1 + k] ?? 0),
       ),
     );
 }

@@ -100,8 +100,8 @@ function runStop(engine: Engine, series: Series, from: number, rest: Float64Arra
 }
 
 /**
- * Quiet nights of the last month, laid end to end: the five hours in which this home is usually lowest, of nights in
- * the quieter half.
+ * Quiet nights of the last month, laid end to end: the five hours in which this home is usually lowest, of the quietest
+ * third of the nights: in the others somebody was up.
  */
 export function quietNights(series: Series): Continue {
   const random = randoms(7);
@@ -121,7 +121,7 @@ export function quietNights(series: Series): Continue {
     }
     if (month.length < 8) return undefined;
     month.sort((a, b) => a.sum - b.sum);
-    const quiet = month.slice(0, month.length >> 1);
+    const quiet = month.slice(0, Math.ceil(month.length / 3));
     const rest = new Float64Array(length);
     for (let k = 0; k < length; k += 5 * perHour) {
       const at = quiet[Math.floor(random() * quiet.length)]?.at ?? 0;
