@@ -8,7 +8,7 @@
 import type { Exchange, Move } from '../exchange.ts';
 import type { Standard } from './control.ts';
 import { decodeControl } from './control.ts';
-import { ANY_ADDRESS, addressMatches, BROADCAST_ADDRESS, encodeFrame, FRAME_OVERHEAD, type Frame } from './frame.ts';
+import { addressMatches, BROADCAST_ADDRESS, encodeFrame, FRAME_OVERHEAD, type Frame } from './frame.ts';
 import { Framer } from './framer.ts';
 import { findItem, type Item } from './items/catalogue.ts';
 import { decodeItem, type Trouble, type Value } from './items/codec.ts';
@@ -30,8 +30,11 @@ export interface Target {
   answerMs?: number;
 }
 
+/** An answer and the address that stood on it. */
+export type Heard = Answer & { from: string };
+
 /** Yields requests, is resumed with the answer or why there is none, returns what it found out. */
-export type Conversation<T> = Generator<Request, { value: T } | Trouble, Answer | Trouble>;
+export type Conversation<T> = Generator<Request, { value: T } | Trouble, Heard | Trouble>;
 
 /** More than any chain of frames; beyond it a line only babbles. */
 const MAX_BABBLE_BYTES = 4096;
@@ -66,7 +69,7 @@ export function converse<T>(target: Target, conversation: Conversation<T>): Exch
       if (answer === undefined) continue;
       // With the meter's preamble, which had to move too.
       wireBytes += hearing.heardBytes - hearing.passedBytes - framer.discardedBytes - framer.pendingBytes;
-      return advance(conversation.next(answer));
+      return advance(conversation.next({ ...answer, from: frame.address }));
     }
     return undefined;
   };
@@ -84,7 +87,7 @@ export function converse<T>(target: Target, conversation: Conversation<T>): Exch
     timedOut() {
       if (hearing === undefined) return { do: 'wait' };
       const { request } = hearing;
-      if (isSilent(target, request)) return advance(conversation.next(acknowledgement(request)));
+      if (isSilent(target, request)) return advance(conversation.next(acknowledgement(target, request)));
       return look(framer.flush()) ?? advance(conversation.next(blame(hearing, framer)));
     },
   };
@@ -156,8 +159,8 @@ function isSilent(target: Target, request: Request): boolean {
 }
 
 /** Stands for the answer that a silent request does not have. */
-function acknowledgement(request: Request): Answer {
-  return { standard: request.standard, function: 'broadcast-time', done: true };
+function acknowledgement(target: Target, request: Request): Heard {
+  return { standard: request.standard, function: 'broadcast-time', done: true, from: target.address };
 }
 
 /** What an error answer means for the poller. The wrong password first: repeating it locks the meter. */
@@ -175,9 +178,9 @@ function refusal(answer: Answer | Trouble): Trouble | undefined {
 }
 
 /** One request, one answer: everything that is no read (write, freeze, relay, clear …). */
-export function* ask(request: Request): Conversation<Answer> {
+export function* ask(request: Request): Conversation<Heard> {
   const answer = yield request;
-  return refusal(answer) ?? { value: answer as Answer };
+  return 'failure' in answer ? answer : (refusal(answer) ?? { value: answer });
 }
 
 /**
@@ -244,7 +247,7 @@ function isProfile(di: string): boolean {
 }
 
 /** Sends one request and checks its answer; fails by the name of what the meter said against it. */
-export function commandExchange(target: Target, request: Request): Exchange<Answer> {
+export function commandExchange(target: Target, request: Request): Exchange<Heard> {
   return converse(target, ask(request));
 }
 
@@ -274,16 +277,21 @@ export function readProfileExchange(target: Target, di: string, records: number,
   return converse(target, readValues('2007', item, encodeProfileRequest(records, from)));
 }
 
-/** Asks for the address (2007: 13H) behind a wildcard; `bad-value` when the meter only says the wildcard again. */
-export function readAddressExchange(target: Omit<Target, 'standard'> = { address: ANY_ADDRESS }): Exchange<string> {
-  return converse({ ...target, standard: '2007' }, readAddress());
+/**
+ * Who answers to an address that may hold wildcards: 2007 by asking for the address (13H), 1997, which has no such
+ * question, by reading energy. `bad-value` when the meter says the wildcard again: that is never learnt.
+ */
+export function findMeterExchange(target: Target): Exchange<string> {
+  return converse(target, findMeter(target.standard));
 }
 
-function* readAddress(): Conversation<string> {
-  const answer = yield { standard: '2007', function: 'read-address' };
-  const problem = refusal(answer);
-  if (problem !== undefined) return problem;
-  const address = 'address' in answer ? answer.address : '';
+function* findMeter(standard: Standard): Conversation<string> {
+  const answer = yield standard === '2007'
+    ? { standard, function: 'read-address' }
+    : { standard, function: 'read-data', di: '9010' };
+  if ('failure' in answer) return answer;
+  // A refusal, too, says who is there.
+  const address = 'address' in answer ? answer.address : answer.from;
   if (!/^\d{12}$/.test(address)) return { failure: 'bad-value', detail: `${address} is no address` };
   return { value: address };
 }

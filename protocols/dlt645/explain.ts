@@ -1,5 +1,5 @@
 /** Explains one DL/T 645 frame to a field engineer, in the shape that `gridwarden decode` prints. */
-import { hexByte, toHex } from '../bytes.ts';
+import { hexByte, toHex, toHexReversed } from '../bytes.ts';
 import { decodeControl, errorNames, functionName, type Standard, standardOf } from './control.ts';
 import { type Check, checksum, FRAME_OVERHEAD, type Frame, MAX_DATA } from './frame.ts';
 import { findItem, type Item } from './items/catalogue.ts';
@@ -31,9 +31,20 @@ export function explainFrame(frame: Frame): ExplainedDlt645 {
     const value = control.direction === 'response' ? vendorValue(frame.data) : undefined;
     return { ...head, ...(value === undefined ? {} : { values: [value] }), data: toHex(frame.data) };
   }
+  if (isForwarding(frame)) return { ...head, ...explainForwarding(frame) };
   if (control.direction === 'request') return { ...head, ...explainRequest(frame) };
   if (!control.abnormal) return { ...head, more: control.more, ...explainAnswer(frame) };
   return { ...head, error: errorNames(standard, control.code, frame.data), errorByte: toHex(frame.data) };
+}
+
+/** E5E50000H and E5E50001H carry another frame as it is: 33H is on their identifier alone. */
+function isForwarding(frame: Frame): boolean {
+  return /^0[01]00E5E5/.test(toHex(frame.data.subarray(0, 4)));
+}
+
+function explainForwarding(frame: Frame): object {
+  const carried = frame.data.slice(4).map((byte) => byte + 0x33);
+  return { item: toHexReversed(frame.data, 0, 4), forwards: toHex(carried) };
 }
 
 /** Bytes that begin as a frame and are none, and why. */

@@ -63,6 +63,15 @@ describe('explain', () => {
     expect(explain(hex('DE AD BE EF 00'))).toEqual([{ discarded: 'DEADBEEF00' }]);
   });
 
+  it('shows what a transparent forwarding carries, as it is', () => {
+    const data = concat(
+      hex('00 00 E5 E5'),
+      ENERGY.map((byte) => byte - 0x33),
+    );
+    const outer = encodeFrame({ address: '000000000162', control: 0x11, data }, 0);
+    expect(explain(outer)).toMatchObject([{ address: '000000000162', item: 'E5E50000', forwards: toHex(ENERGY) }]);
+  });
+
   it('says what a command would do', () => {
     const trip = hex('68 61 10 01 30 12 15 68 1C 10 35 6A 39 35 34 33 33 33 4D 33 33 33 33 63 45 CC 2C 16');
     expect(explain(trip)).toMatchObject([

@@ -4,7 +4,7 @@ import type { Standard } from '../../../protocols/dlt645/control.ts';
 import {
   commandExchange,
   converse,
-  readAddressExchange,
+  findMeterExchange,
   readData,
   readItemExchange,
   readProfileExchange,
@@ -17,6 +17,7 @@ import { type Answer, decodeRequest, encodeAnswer, type Request } from '../../..
 import type { Exchange, Move } from '../../../protocols/exchange.ts';
 
 const ADDRESS = '000000000161';
+const ANYONE = { address: 'AAAAAAAAAAAA', standard: '2007' } as const;
 const METER = { address: ADDRESS, standard: '2007' } as const;
 
 /** What comes back for a request: bytes, or nothing and the deadline passes. */
@@ -221,9 +222,20 @@ describe('commands', () => {
   it('learns an address behind the wildcard, but never the wildcard itself', () => {
     const reply = (address: string, from: string) => () =>
       answer({ standard: '2007', function: 'read-address', address }, from);
-    expect(run(readAddressExchange(), reply(ADDRESS, ADDRESS))).toMatchObject({ do: 'done', value: ADDRESS });
-    expect(run(readAddressExchange(), reply(ADDRESS, 'AAAAAAAAAAAA'))).toMatchObject({ do: 'done', value: ADDRESS });
-    expect(run(readAddressExchange(), reply('AAAAAAAAAAAA', 'AAAAAAAAAAAA'))).toMatchObject({ failure: 'bad-value' });
+    expect(run(findMeterExchange(ANYONE), reply(ADDRESS, ADDRESS))).toMatchObject({ do: 'done', value: ADDRESS });
+    expect(run(findMeterExchange(ANYONE), reply(ADDRESS, 'AAAAAAAAAAAA'))).toMatchObject({
+      do: 'done',
+      value: ADDRESS,
+    });
+    expect(run(findMeterExchange(ANYONE), reply('AAAAAAAAAAAA', 'AAAAAAAAAAAA'))).toMatchObject({
+      failure: 'bad-value',
+    });
+  });
+
+  it('learns a 1997 meter’s address from its answer, even from a refusal', () => {
+    const anyone = { address: 'AAAAAAAAAAAA', standard: '1997' } as const;
+    expect(run(findMeterExchange(anyone), () => answer(data('9010', '01 00 00 00')))).toMatchObject({ value: ADDRESS });
+    expect(run(findMeterExchange(anyone), (request) => refuse(request, 0x02))).toMatchObject({ value: ADDRESS });
   });
 
   it('accepts a wildcard in the address of an answer', () => {
