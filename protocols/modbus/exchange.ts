@@ -7,7 +7,7 @@ import type { Exchange, Move } from '../exchange.ts';
 import type { Failure } from '../failure.ts';
 import { exceptionFailure, isException } from './exception.ts';
 import {
-  decodeAnswer,
+  decodeSoundAnswer,
   encodeRequest,
   type FileSpan,
   type ModbusAnswer,
@@ -63,7 +63,7 @@ export function converse<T>(conversation: Conversation<T>, timing: Timing = USUA
       if (frame === undefined) return { do: 'wait' };
       if (frame === 'babble')
         return { do: 'failed', failure: 'garbage', detail: 'bytes without end and no answer in them' };
-      const answer = decodeAnswer(frame);
+      const answer = decodeSoundAnswer(frame);
       if ('problem' in answer) return { do: 'failed', failure: 'garbage', detail: answer.problem };
       wireBytes += frame.length;
       return advance(conversation.next(answer));

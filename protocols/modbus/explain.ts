@@ -1,6 +1,7 @@
 /**
  * Explains Modbus RTU bytes to a field engineer, in the shape that `gridwarden decode` prints.
- * Nothing in a frame says whether it asks or answers: the length decides, and where both fit, the request is taken.
+ * Nothing in a frame says whether it asks or answers: the length decides, and where both fit, the frame before does; a
+ * frame that stands alone is taken for a request.
  */
 import { crc16, crcFits } from './crc.ts';
 import { EXCEPTIONS, isException } from './exception.ts';
@@ -42,7 +43,14 @@ export function explainModbus(bytes: Uint8Array, options: ExplainOptions = {}): 
     sound(decodeAnswer(bytes), (answer) => explainAnswer(answer, options));
   if (options.as === 'request') return asRequest() ?? unknownFunction(bytes, 'request');
   if (options.as === 'response') return asAnswer() ?? unknownFunction(bytes, 'response');
+  if (isAskedFor(bytes, options.answerTo)) return asAnswer() ?? asRequest() ?? unknownFunction(bytes, 'response');
   return asRequest() ?? asAnswer() ?? unknownFunction(bytes, bytes[1]! & 0x80 ? 'response' : 'request');
+}
+
+/** Whether the frame before was a request of the same unit and function: this one is then its answer, or it asks again. */
+function isAskedFor(bytes: Uint8Array, before: object | undefined): boolean {
+  if (!before || !('unit' in before && 'function' in before)) return false;
+  return before.unit === bytes[0] && before.function === ((bytes[1] ?? 0) & 0x7f);
 }
 
 /** The frame that begins at `offset`, or undefined when none with a right CRC does. Longer readings go first. */

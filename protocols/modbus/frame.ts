@@ -257,7 +257,11 @@ export function encodeAnswer(answer: ModbusAnswer): Uint8Array {
 export function decodeAnswer(bytes: Uint8Array): ModbusAnswer | Malformed {
   const length = answerLength(bytes);
   if (length !== bytes.length) return { problem: wrongLength(bytes, length, 'answer') };
-  if (!crcFits(bytes)) return { problem: 'CRC does not fit' };
+  return crcFits(bytes) ? decodeSoundAnswer(bytes) : { problem: 'CRC does not fit' };
+}
+
+/** `decodeAnswer` for a frame whose length and CRC were judged by the framer. */
+export function decodeSoundAnswer(bytes: Uint8Array): ModbusAnswer | Malformed {
   const unit = bytes[0]!;
   const third = bytes[2]!;
   if (bytes[1]! & 0x80) return { unit, function: bytes[1]! & 0x7f, exception: third };

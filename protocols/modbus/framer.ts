@@ -11,6 +11,7 @@ import { answerLength, encodeRequest, type ModbusRequest } from './frame.ts';
 
 /** A babbling line is given up after this many bytes without an answer: several of the longest frames. */
 const MAX_HELD = 1024;
+const NOTHING = new Uint8Array(0);
 
 export interface Expected {
   request: Uint8Array;
@@ -24,8 +25,19 @@ export interface Expected {
   mirrored: boolean;
 }
 
-/** What the answer to `request` must look like. */
+/** A block asks the same question all day: what is expected of its answer is worked out once. */
+const known = new WeakMap<ModbusRequest, Expected>();
+
+/** What the answer to `request` must look like. The request must not be changed afterwards. */
 export function expectAnswer(request: ModbusRequest): Expected {
+  const before = known.get(request);
+  if (before) return before;
+  const expected = workOut(request);
+  known.set(request, expected);
+  return expected;
+}
+
+function workOut(request: ModbusRequest): Expected {
   const bytes = encodeRequest(request);
   const base = { request: bytes, unit: request.unit, function: request.function, mirrored: false };
   switch (request.function) {
@@ -63,7 +75,7 @@ export interface Hearing {
 }
 
 export function hear(expected: Expected): Hearing {
-  return { expected, held: new Uint8Array(0), used: 0, from: 0 };
+  return { expected, held: NOTHING, used: 0, from: 0 };
 }
 
 /** Takes a chunk; the whole frame (answer or exception) as soon as it is there, `'babble'` when the line never stops. */

@@ -27,6 +27,8 @@ export interface ModbusPollOptions {
   requestCostBytes?: number;
 }
 
+const FIELD_NAMES = Object.keys(FIELDS) as Field[];
+const PHASE_FIELDS = FIELD_NAMES.filter((field) => FIELDS[field].perPhase);
 const SLOW: readonly Field[] = ['importWh', 'exportWh', 'temperatureC'];
 
 /**
@@ -37,8 +39,7 @@ export function modbusBlocks(meter: ModbusMeter, options: ModbusPollOptions = {}
   const profile = profileNamed(meter.profile);
   if (!profile) throw new RangeError(`no register map is called ${meter.profile}`);
   const { fastMs = 10_000, distortionMs = 60_000, slowMs = 300_000, requestCostBytes = REQUEST_COST_BYTES } = options;
-  const all = Object.keys(FIELDS) as Field[];
-  const fast = all.filter((field) => !SLOW.includes(field) && field !== 'currentThd');
+  const fast = FIELD_NAMES.filter((field) => !SLOW.includes(field) && field !== 'currentThd');
   const block = (name: string, fields: readonly Field[], periodMs: number, priority: 0 | 1): Block<Reading> =>
     readBlock(name, meter, profile, planFields(profile, fields, requestCostBytes), periodMs, priority);
   return [
@@ -53,9 +54,14 @@ function planFields(profile: Profile, fields: readonly Field[], requestCostBytes
   return planReads(profile, rows, requestCostBytes);
 }
 
+/** A span and the request for it, which stays the same. */
+interface Asked extends Span {
+  request: ModbusRequest;
+}
+
 /** What a block learnt of its meter: the spans that it answers. */
 interface Memory {
-  spans: readonly Span[];
+  spans: readonly Asked[];
 }
 
 function readBlock(
@@ -66,7 +72,7 @@ function readBlock(
   periodMs: number,
   priority: 0 | 1,
 ): Block<Reading> {
-  const memory: Memory = { spans: planned };
+  const memory: Memory = { spans: planned.map((span) => asked(meter, span)) };
   const timing: Timing = { ...USUAL_TIMING, ...(meter.answerMs === undefined ? {} : { answerMs: meter.answerMs }) };
   // A register that tells the model is read with the slow block only: it costs a request of its own.
   const identify = name === 'energy' && profile.identity !== undefined;
@@ -76,15 +82,16 @@ function readBlock(
     priority,
     get wireBytes() {
       const identity = identify ? [wireBytesOf(identityRequest(meter, profile))] : [];
-      const spans = memory.spans.map((span) => wireBytesOf(spanRequest(meter, span)));
+      const spans = memory.spans.map((span) => wireBytesOf(span.request));
       return [...identity, ...spans].reduce((sum, bytes) => sum + bytes, 0);
     },
     exchange: () => converse(readSpans(meter, profile, memory, identify), timing),
   };
 }
 
-function spanRequest(meter: ModbusMeter, span: Span): ModbusRequest {
-  return { unit: meter.unit, function: span.table === 'input' ? 4 : 3, address: span.address, count: span.count };
+function asked(meter: ModbusMeter, span: Span): Asked {
+  const { table, address, count } = span;
+  return { ...span, request: { unit: meter.unit, function: table === 'input' ? 4 : 3, address, count } };
 }
 
 function identityRequest(meter: ModbusMeter, profile: Profile): ModbusRequest {
@@ -99,14 +106,14 @@ function* readSpans(meter: ModbusMeter, profile: Profile, memory: Memory, identi
   }
   const reading: Reading = {};
   const queue = [...memory.spans];
-  const answered: Span[] = [];
+  const answered: Asked[] = [];
   let values = 0;
   for (let span = queue.shift(); span; span = queue.shift()) {
-    const answer = yield spanRequest(meter, span);
+    const answer = yield span.request;
     if (isException(answer)) {
       if (answer.exception !== ILLEGAL_ADDRESS && answer.exception !== ILLEGAL_VALUE) return exceptionFailure(answer);
       // The meter lacks something inside: the parts are asked at once, and from now on.
-      queue.unshift(...splitSpan(span));
+      queue.unshift(...splitSpan(span).map((part) => asked(meter, part)));
       continue;
     }
     if (!('registers' in answer)) return { failure: 'wrong-item', detail: 'the answer holds no registers' };
@@ -139,9 +146,13 @@ function feedSpan(
 
 /** A phase that said nothing takes its field with it: half an array would pass for another phase. */
 function withoutGaps(reading: Reading): Reading {
-  return Object.fromEntries(
-    Object.entries(reading).filter(([, value]) => !Array.isArray(value) || !Array.from(value).includes(undefined)),
-  );
+  const fields = reading as Record<string, unknown>;
+  for (const field of PHASE_FIELDS) {
+    const phases = fields[field];
+    // `includes` sees holes, which `some` steps over.
+    if (Array.isArray(phases) && phases.includes(undefined)) delete fields[field];
+  }
+  return reading;
 }
 
 function* checkIdentity(

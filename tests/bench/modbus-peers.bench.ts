@@ -25,7 +25,8 @@ export const name = 'modbus-peers';
 const METERS = 30;
 const REGISTERS = 72;
 const BAUD = 115_200;
-const SILENCE_MS = 1.75;
+/** 1.75 ms (Modbus over serial line 2.5.1.1); timers count whole ones. */
+const SILENCE_MS = 2;
 /** A meter's own delay; all wait for it alike. */
 const TURNAROUND_MS = 2;
 const READINGS = 600;

@@ -131,6 +131,15 @@ describe('explaining Modbus bytes', () => {
     expect(explainModbus(bytes, { as: 'response' })?.direction).toBe('response');
   });
 
+  it('takes the second of two equal frames for the answer', () => {
+    const write = encodeRequest({ unit: 1, function: 6, address: 3, value: 77 });
+    const asked = explainModbus(write);
+    expect(asked?.direction).toBe('request');
+    expect(explainModbus(write, { answerTo: asked })?.direction).toBe('response');
+    const read = encodeRequest({ unit: 1, function: 3, address: 3, count: 7 });
+    expect(explainModbus(read, { answerTo: explainModbus(read) })?.direction).toBe('request');
+  });
+
   it('says nothing where no CRC fits', () => {
     expect(explainModbus(Uint8Array.of(1, 4, 1, 86, 0, 2, 0x90, 0x28))).toBeUndefined();
   });

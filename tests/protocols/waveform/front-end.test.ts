@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { SerialPort } from 'serialport';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../firmware/clock.ts';
 import { frontEnd } from '../../../firmware/front-end.ts';
@@ -17,6 +18,10 @@ import {
   encodeBlock,
   encodeBlocks,
 } from '../../../protocols/waveform/front-end.ts';
+
+import { streamFrontEnd } from '../../../sim/front-end.ts';
+import { openPty } from '../../../sim/pty.ts';
+import { createRandom } from '../../../sim/random.ts';
 
 const sample = fc.integer({ min: -0x8000, max: 0x7fff });
 const channel = fc
@@ -149,6 +154,33 @@ describe('the front end in the firmware', () => {
       waveform(20).voltage.samples.slice(BLOCK_SAMPLES, 5 * BLOCK_SAMPLES),
     );
     end.close();
+  });
+
+  it('captures from a stream on a real port that loses bytes and blocks', async () => {
+    const line = await openPty(() => undefined);
+    const serial = new SerialPort({ path: line.url, baudRate: 115_200 });
+    const end = frontEnd(systemClock);
+    serial.on('data', (bytes: Uint8Array) => end.onBytes(bytes));
+    const stop = streamFrontEnd({
+      clock: systemClock,
+      waveform: () => waveform(20),
+      write: (bytes) => line.write(bytes),
+      lostByte: 0.05,
+      lostBlock: 0.05,
+      random: createRandom('front end'),
+    });
+    const allowed = new Set(waveform(20).voltage.samples);
+    for (let i = 0; i < 3; i++) {
+      const got = await end.capture(1, 4, 4000);
+      if ('failure' in got) throw new Error(got.detail);
+      expect(got.waveform).toMatchObject({ rateHz: 6400, phase: 1 });
+      expect(got.waveform.voltage.samples).toHaveLength(4 * BLOCK_SAMPLES);
+      expect(got.waveform.voltage.samples.every((value) => allowed.has(value))).toBe(true);
+    }
+    stop();
+    end.close();
+    await new Promise((resolve) => serial.close(resolve));
+    await line.close();
   });
 
   it('ends a capture at its deadline and when it is closed', async () => {

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../../protocols/exchange.ts';
 import { decodeRequest, encodeAnswer } from '../../../protocols/modbus/frame.ts';
 import type { Samples, Waveform } from '../../../protocols/reading.ts';
-import { captureBender } from '../../../protocols/waveform/bender-pem575.ts';
+import { captureBender, encodeBenderRecord } from '../../../protocols/waveform/bender-pem575.ts';
 import { captureDlt645, decodeDlt645Waveform, encodeDlt645Waveform } from '../../../protocols/waveform/dlt645-item.ts';
 import { captureGe, GE_REGISTERS } from '../../../protocols/waveform/ge-epm9650.ts';
 import { decodeGeVoltage, encodeGeRecords, readGeGains } from '../../../protocols/waveform/ge-record.ts';
 import { type CaptureMemory, checkWaveform, type Phase, type Snapshot } from '../../../protocols/waveform/snapshot.ts';
 import { modbusWaveformBlock } from '../../../protocols/waveform/source.ts';
+import { geBank } from '../../../sim/ge-window.ts';
 import { modbusMeter } from '../../../sim/modbus-meter.ts';
-import { benderFiles, geBank } from '../../../sim/modbus-waveform.ts';
 import { talk } from '../modbus/talk.ts';
 
 const NOON = Date.UTC(2026, 10, 21, 12, 0, 0);
@@ -56,6 +56,21 @@ const shapes = fc.record({
   cycles: fc.integer({ min: 1, max: 20 }),
   phase: fc.constantFrom<Phase>(1, 2, 3),
 });
+
+/** The files of a recorder: a new record when its header is read, unless samples of the last were read just before. */
+function benderFiles(take: () => Snapshot | undefined) {
+  let record = [0, 0, 0, 0, 0];
+  let beingRead = false;
+  return (_file: number, start: number, count: number): number[] | undefined => {
+    if (start > 0) beingRead = true;
+    else if (beingRead) beingRead = false;
+    else {
+      const next = take();
+      if (next) record = encodeBenderRecord(next);
+    }
+    return start + count <= record.length ? record.slice(start, start + count) : undefined;
+  };
+}
 
 function meterWith(take: () => Snapshot | undefined) {
   return modbusMeter({

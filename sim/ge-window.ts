@@ -1,7 +1,5 @@
-/** What simulated Modbus meters add to serve waveforms: the files of a Bender PEM575, the log window of a GE EPM 9650. */
+/** What a simulated GE EPM 9650 adds to serve waveforms: its logs behind a window of 64 registers. */
 
-import type { Waveform } from '../protocols/reading.ts';
-import { BENDER_DEFAULTS, encodeBenderRecord } from '../protocols/waveform/bender-pem575.ts';
 import {
   GE_HEADER_REGISTERS,
   GE_LOG,
@@ -13,37 +11,10 @@ import {
 } from '../protocols/waveform/ge-epm9650.ts';
 import { encodeGeRecords, geStamp } from '../protocols/waveform/ge-record.ts';
 import type { Snapshot } from '../protocols/waveform/snapshot.ts';
-import type { ModbusMeterOptions, RegisterBank } from './modbus-meter.ts';
+import type { RegisterBank } from './modbus-meter.ts';
 
 /** What the meter samples now; undefined while it has nothing. */
 export type TakeSnapshot = () => Snapshot | undefined;
-
-/** A snapshot of waveforms that were sampled together, phase 1 first. */
-export function snapshotOf(localMs: number, waveforms: readonly Waveform[]): Snapshot | undefined {
-  const [first] = waveforms;
-  return (
-    first && { localMs, rateHz: first.rateHz, phases: waveforms.map(({ voltage, current }) => ({ voltage, current })) }
-  );
-}
-
-/**
- * Function 20 of a Bender PEM575: file `file` holds the newest record. A new one is taken when its header is read,
- * unless samples of the last were read just before: then the reader wants to know whether it still stands.
- */
-export function benderFiles(take: TakeSnapshot, file = BENDER_DEFAULTS.file): NonNullable<ModbusMeterOptions['file']> {
-  let record = [0, 0, 0, 0, 0];
-  let beingRead = false;
-  return (asked, start, count) => {
-    if (asked !== file) return undefined;
-    if (start > 0) beingRead = true;
-    else if (beingRead) beingRead = false;
-    else {
-      const snapshot = take();
-      if (snapshot) record = encodeBenderRecord(snapshot);
-    }
-    return start + count <= record.length ? record.slice(start, start + count) : undefined;
-  };
-}
 
 /** The registers of a GE EPM 9650: log header, window configuration, index and window. Ten records, then over again. */
 export function geBank(take: TakeSnapshot): RegisterBank {
