@@ -8,7 +8,7 @@
  * more.
  */
 import type { Policy } from './policy.ts';
-import { type Session, trendOf } from './session.ts';
+import { type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
 const SMALL_W = 95;
@@ -16,6 +16,13 @@ const SMALL_W = 95;
 const FALLING_PER_HOUR = -0.06;
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
 const SCATTER_MAX = 0.1;
+/** A taper bends, so a line through it scatters more, but not like a load that jumps. */
+const TAPER_SCATTER_MAX = 0.15;
+/** A small charger in a quiet home: within a watt of its line, which no notebook in use is. */
+const SMOOTH = 0.015;
+/** What a notebook's battery cannot take, and how long its charging cannot last. */
+const NOTEBOOK_WH = 110;
+const NOTEBOOK_MIN = 75;
 const DAY_MS = 86_400_000;
 
 /** What is known of the home beside the session. */
@@ -31,14 +38,22 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   const minutes = session.onMs / 60_000;
   if (minutes < policy.confirmMin) return false;
   if (session.inputs === 'power') return isCharging(session, minutes);
-  if (hasTapered(session)) return true;
   const trend = trendOf(session);
-  if (trend === undefined || trend.scatter > SCATTER_MAX) return false;
+  if (trend === undefined) return false;
+  if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
+  if (trend.scatter > SCATTER_MAX) return false;
   if (trend.perHour + trend.error < FALLING_PER_HOUR) return false;
   if (context.recurringMin !== undefined) return minutes > Math.max(90, 2.5 * context.recurringMin);
   if (session.powerW >= SMALL_W) return true;
-  const rises = trend.perHour > 0.015 && trend.perHour > 3 * trend.error;
-  return rises || context.watchedMs > DAY_MS || (minutes > 90 && session.energyWh > 110);
+  return isSmallCharger(session, trend, context.watchedMs);
+}
+
+/** Rising smoothly, or longer and with more energy than a notebook can. */
+function isSmallCharger({ onMs, energyWh }: Session, trend: Trend, watchedMs: number): boolean {
+  const smooth = trend.scatter < SMOOTH && watchedMs > DAY_MS;
+  const rises = trend.perHour > 0.01 && trend.perHour > 2 * trend.error && trend.perHour < 0.15;
+  if (smooth && rises) return true;
+  return onMs > NOTEBOOK_MIN * 60_000 && energyWh > NOTEBOOK_WH && trend.perHour > -0.03 && trend.scatter < 0.06;
 }
 
 /** The constant-voltage phase: well below the peak without a step. */

@@ -122,10 +122,14 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
   const shape = shapeOf(difference(now, before, backgroundA), now.voltageV, order);
   const grew = hasGrown(now, before, shape);
   const powerW = Math.abs(shape.powerW);
-  const fits = Math.abs(powerW - shape.rectifierW) <= 0.4 * shape.rectifierW;
+  const fits = Math.abs(powerW - shape.rectifierW) <= 0.35 * shape.rectifierW;
   // Magnitudes without phases cannot tell a dimmer's late pulse from a rectifier's.
   const most = now.inputs === 'waveform' ? 1 : 0.9;
-  if (fits) return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW, grew };
+  if (fits) {
+    // The harmonics are the rectifier's own; the power may hold a change of the background.
+    const ownW = Math.abs(powerW - shape.rectifierW) <= 0.12 * powerW ? powerW : shape.rectifierW;
+    return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW: ownW, grew };
+  }
   const alone = withoutOthers(shape);
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
   return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew };
@@ -152,7 +156,7 @@ const MIXED = 0.8;
  */
 function withoutOthers(shape: Shape): Shape | undefined {
   const { fall5, fall7, pulse3, pulse7, even } = shape;
-  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.66 || fall7 < 0.5 || even > 0.3) return undefined;
+  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.6 || fall7 < 0.42 || even > 0.3) return undefined;
   const a3 = 0.6 + 0.38 * Math.min(fall5, 1);
   const a5 = a3 * fall5;
   return { ...shape, a3, a5, a7: a5 * fall7, displacementPf: 0.95, powerW: shape.rectifierW };

@@ -66,7 +66,7 @@ describe.skipIf(!haveChargingData)('rectifier against a measured charger (needs 
     const measured = halfWaveSymmetric(currentA);
     const powerW = meanPowerW(voltage, measured);
     // Found by trying resistances and capacitors on a grid; typical of a 65 W supply.
-    const modelled = rectifierCycle(voltage, { powerW, frequencyHz: 50, seriesOhm: 4, capacitanceF: 90e-6 });
+    const modelled = rectifierCycle(voltage, { powerW, frequencyHz: 50, seriesOhm: 2, capacitanceF: 105e-6 });
     for (const order of [3, 5, 7, 9]) {
       expect(Math.abs(ratios(modelled)[order]! - ratios(measured)[order]!), `a${order}`).toBeLessThan(0.02);
     }
