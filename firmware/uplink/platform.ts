@@ -35,7 +35,7 @@ export interface Platform {
 }
 
 /** Receipts wait this long to go together; and as many messages as this are remembered to collapse by. */
-const RECEIPT_AFTER_MS = 20;
+const RECEIPT_AFTER_MS = 10;
 const RECEIPT_MAX = 200;
 const REMEMBERED_MAX = 200_000;
 

@@ -23,7 +23,8 @@ export const name = 'outbox';
 
 const GATEWAY = 'tj-gw-000412';
 const METERS = 200;
-const DRAINED = 20_000;
+const DRAINED = 40_000;
+const WARM_UP = 50;
 const APPEND_MS = 3_000;
 const PACED = 300;
 const PACE_MS = 10;
@@ -115,7 +116,7 @@ async function plainPublish(url: string): Promise<{ perSecond: number; p99Ms: nu
   await Promise.all(Array.from({ length: WINDOW }, publishAll));
   const perSecond = (1_000 * n) / (performance.now() - beginMs);
   const times: number[] = [];
-  for (let i = 0; i < PACED; i++) {
+  for (let i = 0; i < WARM_UP + PACED; i++) {
     const sentMs = performance.now();
     const { topic, payload } = messageOf(i);
     void client
@@ -124,7 +125,7 @@ async function plainPublish(url: string): Promise<{ perSecond: number; p99Ms: nu
     await new Promise((resolve) => setTimeout(resolve, PACE_MS));
   }
   await client.endAsync();
-  return { perSecond, p99Ms: p99(times) };
+  return { perSecond, p99Ms: p99(times.slice(WARM_UP)) };
 }
 
 async function draining(path: string, url: string): Promise<number> {
@@ -164,16 +165,16 @@ async function latency(path: string, url: string): Promise<number> {
   const platform = await platformProcess(url);
   const gateway = uplinkOn(outbox, timed);
   while (!gateway.up()) await new Promise((resolve) => setTimeout(resolve, 10));
-  for (let n = 1; n <= PACED; n++) {
+  for (let n = 1; n <= WARM_UP + PACED; n++) {
     begun.push(performance.now());
     void outbox.append([alertOf(n)]);
     await new Promise((resolve) => setTimeout(resolve, PACE_MS));
   }
-  while (times.length < PACED) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (times.length < WARM_UP + PACED) await new Promise((resolve) => setTimeout(resolve, 10));
   await gateway.stop();
   platform.disconnect();
   await outbox.close();
-  return p99(times);
+  return p99(times.slice(WARM_UP));
 }
 
 function uplinkOn(outbox: Outbox, openLink: OpenLink): { up(): boolean; stop(): Promise<void> } {
