@@ -146,7 +146,7 @@ export class Line {
     this.#masterFreeMs = endMs;
     if (this.#random.chance(this.faults.echo)) this.#at(endMs, () => this.#toMaster(bytes));
     const passed = this.#damage(this.#asHeard(heard, baud, this.settings.baud));
-    this.#at(endMs, () => this.#hear(passed));
+    this.#at(endMs, () => this.#hear(passed, endMs));
   }
 
   /** Nothing that is on its way arrives any more: the adapter was pulled, or the line ends. */
@@ -173,21 +173,21 @@ export class Line {
     return bytes;
   }
 
-  #hear(bytes: Uint8Array): void {
+  /** Times are those the wire would have, not those at which a timer came round: lateness must not add up. */
+  #hear(bytes: Uint8Array, atMs: number): void {
     if (bytes.length === 0) return;
-    const atMs = this.#clock.monotonicMs();
     for (const station of [...this.#stations]) {
       for (const talk of station.hear(bytes, atMs)) {
         const lateMs = this.#random.chance(this.faults.late) ? this.#random.between(0, this.faults.lateMs) : 0;
-        this.#at(atMs + talk.delayMs + lateMs, () => this.#begin(talk.bytes));
+        const startMs = atMs + talk.delayMs + lateMs;
+        this.#at(startMs, () => this.#begin(talk.bytes, startMs));
       }
     }
   }
 
   /** A station drives the line, whether or not it is free. */
-  #begin(said: Uint8Array): void {
+  #begin(said: Uint8Array, startMs: number): void {
     if (said.length === 0) return;
-    const now = this.#clock.monotonicMs();
     let bytes = this.#damage(this.#asHeard(said, this.settings.baud, this.#masterBaud() ?? this.settings.baud));
     this.counts.answerBytes += said.length;
     if (this.#talk !== undefined) {
@@ -195,12 +195,12 @@ export class Line {
       this.#talk.bytes = this.#collide(this.#talk, bytes, true);
       return;
     }
-    if (now < this.#masterFreeMs) {
+    if (startMs < this.#masterFreeMs) {
       this.counts.collisions++;
       bytes = this.#mangle(bytes, bytes);
     }
     if (bytes.length === 0) return;
-    this.#talk = { bytes, startMs: now, given: 0 };
+    this.#talk = { bytes, startMs, given: 0 };
     this.#give(this.#talk);
   }
 

@@ -3,7 +3,7 @@ import type { Waveform } from '../protocols/reading.ts';
 import { mainsCycle } from './currents/mains.ts';
 import { currentShape } from './currents/shapes.ts';
 import type { Use } from './household.ts';
-import { createRandom } from './random.ts';
+import { mix32 } from './random.ts';
 
 export interface SnapshotOptions {
   voltageV: number;
@@ -18,36 +18,45 @@ export interface SnapshotOptions {
 const CYCLES_KEPT = 4000;
 const cycles = new Map<string, Float64Array>();
 const SAMPLES = 128;
+const UNIT = mainsCycle({ voltageV: 1, samples: SAMPLES });
+/** Peak to peak of what the converter adds. */
+const NOISE_V = 0.3;
+const NOISE_A = 0.006;
 
 /** Ten cycles of 128 samples where nothing else is said: what a metering chip's buffer holds. */
 export function snapshot(uses: readonly Use[], options: SnapshotOptions): Waveform {
   const { voltageV, phase, seed, cycles: count = 10, rateHz = 6400 } = options;
   const perCycle = Math.round(rateHz / 50);
-  const voltage = mainsCycle({ voltageV, samples: SAMPLES });
   const current = new Float64Array(SAMPLES);
   for (const use of uses) {
     const shape = cycleOf(use);
     // A rectifier's current keeps its power when the voltage moves a little; the factor is within 2 %.
     for (let k = 0; k < SAMPLES; k++) current[k] = current[k]! + shape[k]!;
   }
-  const random = createRandom(seed);
-  const shift = random.int(SAMPLES);
+  let peakA = 1;
+  for (const value of current) peakA = Math.max(peakA, Math.abs(value));
   const length = perCycle * count;
-  const peakA = Math.max(1, ...current.map(Math.abs));
-  const currentScale = peakA / 30_000;
-  const voltageScale = 0.02;
-  const volts = new Int16Array(length);
+  const scale = { voltage: 0.02, current: peakA / 30_000 };
+  const voltage = new Int16Array(length);
   const amps = new Int16Array(length);
+  // A year has millions of snapshots: the noise is one xorshift per sample, its halves for volts and amps.
+  let noise = mix32(seed) | 1;
+  const shift = noise & (SAMPLES - 1);
   for (let i = 0; i < length; i++) {
-    const at = (shift + Math.round((i * SAMPLES) / perCycle)) % SAMPLES;
-    volts[i] = Math.round((voltage[at]! + 0.3 * (random.next() - 0.5)) / voltageScale);
-    amps[i] = Math.round((current[at]! + 0.006 * (random.next() - 0.5)) / currentScale);
+    noise ^= noise << 13;
+    noise ^= noise >>> 17;
+    noise ^= noise << 5;
+    const at = (shift + Math.trunc((i * SAMPLES) / perCycle)) % SAMPLES;
+    const volts = UNIT[at]! * voltageV + NOISE_V * ((noise & 0xffff) / 0xffff - 0.5);
+    voltage[i] = Math.floor(volts / scale.voltage + 0.5);
+    const ampere = current[at]! + NOISE_A * ((noise >>> 16) / 0xffff - 0.5);
+    amps[i] = Math.floor(ampere / scale.current + 0.5);
   }
   return {
     rateHz,
     phase,
-    voltage: { scale: voltageScale, samples: volts },
-    current: { scale: currentScale, samples: amps },
+    voltage: { scale: scale.voltage, samples: voltage },
+    current: { scale: scale.current, samples: amps },
   };
 }
 
