@@ -5,37 +5,40 @@
 
 export type Standard = '2007' | '1997';
 
-/** What a frame is about, the same word for the request and all of its answers. */
+/**
+ * What a frame is about, the same word for the request and all of its answers. `dangerous`: it changes what the meter
+ * counts, obeys or is called, so a person has to ask for it explicitly. Time and freeze do not.
+ */
 export const FUNCTIONS = {
   '2007': {
-    3: { name: 'security', zh: '安全认证' },
+    3: { name: 'security', zh: '安全认证', dangerous: true },
     8: { name: 'broadcast-time', zh: '广播校时' },
     17: { name: 'read-data', zh: '读数据' },
     18: { name: 'read-next', zh: '读后续数据' },
     19: { name: 'read-address', zh: '读通信地址' },
-    20: { name: 'write-data', zh: '写数据' },
-    21: { name: 'write-address', zh: '写通信地址' },
+    20: { name: 'write-data', zh: '写数据', dangerous: true },
+    21: { name: 'write-address', zh: '写通信地址', dangerous: true },
     22: { name: 'freeze', zh: '冻结命令' },
-    23: { name: 'change-baud', zh: '更改通信速率' },
-    24: { name: 'change-password', zh: '修改密码' },
-    25: { name: 'clear-demand', zh: '最大需量清零' },
-    26: { name: 'clear-meter', zh: '电表清零' },
-    27: { name: 'clear-events', zh: '事件清零' },
-    28: { name: 'relay-control', zh: '跳合闸、报警、保电' },
+    23: { name: 'change-baud', zh: '更改通信速率', dangerous: true },
+    24: { name: 'change-password', zh: '修改密码', dangerous: true },
+    25: { name: 'clear-demand', zh: '最大需量清零', dangerous: true },
+    26: { name: 'clear-meter', zh: '电表清零', dangerous: true },
+    27: { name: 'clear-events', zh: '事件清零', dangerous: true },
+    28: { name: 'relay-control', zh: '跳合闸、报警、保电', dangerous: true },
     29: { name: 'terminal-output', zh: '多功能端子输出控制' },
   },
   '1997': {
     1: { name: 'read-data', zh: '读数据' },
     2: { name: 'read-next', zh: '读后续数据' },
     3: { name: 'read-again', zh: '重读数据' },
-    4: { name: 'write-data', zh: '写数据' },
+    4: { name: 'write-data', zh: '写数据', dangerous: true },
     8: { name: 'broadcast-time', zh: '广播校时' },
-    10: { name: 'write-address', zh: '写设备地址' },
-    12: { name: 'change-baud', zh: '更改通信速率' },
-    15: { name: 'change-password', zh: '修改密码' },
-    16: { name: 'clear-demand', zh: '最大需量清零' },
+    10: { name: 'write-address', zh: '写设备地址', dangerous: true },
+    12: { name: 'change-baud', zh: '更改通信速率', dangerous: true },
+    15: { name: 'change-password', zh: '修改密码', dangerous: true },
+    16: { name: 'clear-demand', zh: '最大需量清零', dangerous: true },
   },
-} as const satisfies Record<Standard, Record<number, { name: string; zh: string }>>;
+} as const satisfies Record<Standard, Record<number, { name: string; zh: string; dangerous?: true }>>;
 
 type Functions = typeof FUNCTIONS;
 export type FunctionName2007 = Functions['2007'][keyof Functions['2007']]['name'];
@@ -70,6 +73,12 @@ export function encodeControl(control: Control): number {
 export function functionName(standard: Standard, code: number): FunctionName | undefined {
   const table: Record<number, { name: FunctionName }> = FUNCTIONS[standard];
   return table[code]?.name;
+}
+
+/** Whether a person has to ask for this function explicitly; see `FUNCTIONS`. */
+export function isDangerous(name: FunctionName): boolean {
+  const rows = [...Object.values(FUNCTIONS['2007']), ...Object.values(FUNCTIONS['1997'])];
+  return rows.some((row) => row.name === name && 'dangerous' in row);
 }
 
 /** The code of a function. @throws RangeError where the standard does not have it */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../../protocols/bytes.ts';
-import { decodeControl, encodeControl, errorNames, FUNCTIONS } from '../../../protocols/dlt645/control.ts';
+import { decodeControl, encodeControl, errorNames, FUNCTIONS, isDangerous } from '../../../protocols/dlt645/control.ts';
 import {
   type Answer,
   decodeAnswer,
@@ -135,6 +135,22 @@ describe('requests and answers', () => {
     ['a vendor’s function', 0x00, [1, 2]],
   ])('calls %s malformed', (_, control, bytes) => {
     expect(decodeRequest({ address: ADDRESS, control, data: Uint8Array.from(bytes) })).toHaveProperty('problem');
+  });
+
+  it('calls dangerous what changes a meter, and nothing else', () => {
+    const names = new Set(
+      [...Object.values(FUNCTIONS['2007']), ...Object.values(FUNCTIONS['1997'])].map(({ name }) => name),
+    );
+    const harmless = [...names].filter((name) => !isDangerous(name)).sort();
+    expect(harmless).toEqual([
+      'broadcast-time',
+      'freeze',
+      'read-address',
+      'read-again',
+      'read-data',
+      'read-next',
+      'terminal-output',
+    ]);
   });
 
   it('names the bits of errors, several at once', () => {
