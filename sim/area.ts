@@ -123,7 +123,7 @@ export class Area implements Source {
     return this.#byId.get(id)?.effects.some((effect) => effect.dark && covers(effect, atMs)) ?? true;
   }
 
-  waveformAt(id: string, atMs: number, phase: number): Waveform | undefined {
+  waveformAt(id: string, atMs: number, phase: number, cycles = 10): Waveform | undefined {
     const meter = this.#byId.get(id);
     if (meter === undefined || this.isDark(id, atMs)) return undefined;
     const localMs = this.localMs(atMs);
@@ -134,7 +134,7 @@ export class Area implements Source {
       .load(day)
       .uses.filter((use) => use.fromMin <= minute && minute < use.toMin && use.phase === at);
     const voltageV = this.readingAt(id, atMs).voltageV?.[at] ?? NOMINAL_V;
-    return snapshot(uses, { voltageV, phase, seed: hash32(`${id}/${atMs}`) });
+    return snapshot(uses, { voltageV, phase, cycles, seed: hash32(`${id}/${atMs}`) });
   }
 
   eventsBetween(id: string, fromMs: number, toMs: number): { atMs: number; event: MeterEvent }[] {
