@@ -7,6 +7,7 @@ import type { Failure } from '../protocols/failure.ts';
 import type { Waveform } from '../protocols/reading.ts';
 import { BLOCK_BYTES, captureFrontEnd } from '../protocols/waveform/front-end.ts';
 import type { Clock } from './clock.ts';
+import type { LineSettings, OpenPort } from './port.ts';
 
 /** A capture that is under way; the stream is cut for it only. */
 const CAPTURES_MAX = 8;
@@ -19,7 +20,23 @@ export interface FrontEnd {
   /** The next `blocks` blocks of `phase`. Never rejects; ends within `deadlineMs`. */
   capture(phase: number, blocks: number, deadlineMs: number): Promise<FrontEndAnswer>;
   /** Ends every capture. */
-  close(): void;
+  close(reason?: Extract<FrontEndAnswer, { failure: Failure }>): void;
+}
+
+/** A front end on a port of its own, which it closes with itself. Rejects where the port does not open. */
+export async function openFrontEnd(settings: LineSettings, openPort: OpenPort, clock: Clock): Promise<FrontEnd> {
+  const end = frontEnd(clock);
+  const port = await openPort(settings, {
+    onBytes: end.onBytes,
+    onLost: (reason) => end.close({ failure: 'port-lost', detail: reason }),
+  });
+  return {
+    ...end,
+    close(reason) {
+      end.close(reason);
+      void port.close();
+    },
+  };
 }
 
 interface Pending {
@@ -30,18 +47,24 @@ interface Pending {
 export function frontEnd(clock: Clock): FrontEnd {
   const parser = new ByteLengthParser({ length: BLOCK_BYTES });
   const pending = new Set<Pending>();
+  let closed: Extract<FrontEndAnswer, { failure: Failure }> | undefined;
   parser.on('data', (block: Uint8Array) => {
     for (const one of [...pending]) one.take(block);
   });
   return {
-    onBytes: (bytes) => void parser.write(bytes),
+    onBytes(bytes) {
+      // Nobody wants samples while nobody captures: they are not even cut.
+      if (pending.size > 0) parser.write(bytes);
+    },
     capture: (phase, blocks, deadlineMs) => {
+      if (closed) return Promise.resolve(closed);
       if (pending.size >= CAPTURES_MAX)
         return Promise.resolve({ failure: 'busy', detail: 'too many captures at once' });
       return new Promise((resolve) => pending.add(begin(clock, pending, phase, blocks, deadlineMs, resolve)));
     },
-    close() {
-      for (const one of [...pending]) one.end({ failure: 'cancelled', detail: 'the front end was closed' });
+    close(reason = { failure: 'cancelled', detail: 'the front end was closed' }) {
+      closed ??= reason;
+      for (const one of [...pending]) one.end(closed);
       parser.destroy();
     },
   };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { SerialPort } from 'serialport';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../firmware/clock.ts';
-import { frontEnd } from '../../../firmware/front-end.ts';
+import { frontEnd, openFrontEnd } from '../../../firmware/front-end.ts';
+import { openSerialPort } from '../../../firmware/serial-port.ts';
 import { concat } from '../../../protocols/bytes.ts';
 import type { Waveform } from '../../../protocols/reading.ts';
 import {
@@ -158,9 +158,8 @@ describe('the front end in the firmware', () => {
 
   it('captures from a stream on a real port that loses bytes and blocks', async () => {
     const line = await openPty(() => undefined);
-    const serial = new SerialPort({ path: line.url, baudRate: 115_200 });
-    const end = frontEnd(systemClock);
-    serial.on('data', (bytes: Uint8Array) => end.onBytes(bytes));
+    const settings = { target: { kind: 'tty', path: line.url }, baud: 115_200, parity: 'none', stopBits: 1 } as const;
+    const end = await openFrontEnd(settings, openSerialPort, systemClock);
     const stop = streamFrontEnd({
       clock: systemClock,
       waveform: () => waveform(20),
@@ -179,7 +178,7 @@ describe('the front end in the firmware', () => {
     }
     stop();
     end.close();
-    await new Promise((resolve) => serial.close(resolve));
+    expect(await end.capture(1, 4, 4000)).toMatchObject({ failure: 'cancelled' });
     await line.close();
   });
 
