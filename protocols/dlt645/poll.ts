@@ -8,6 +8,7 @@ import type { Reading } from '../reading.ts';
 import type { Standard } from './control.ts';
 import { type Conversation, converse, readValues } from './exchange.ts';
 import { FRAME_OVERHEAD } from './frame.ts';
+import { harmonicsBlock } from './harmonics.ts';
 import { findItem, type Item } from './items/catalogue.ts';
 import { unitBytes } from './items/codec.ts';
 import { identifierBytes } from './requests.ts';
@@ -28,6 +29,8 @@ export interface Dlt645PollOptions {
   voltageMs?: number;
   /** Of energy, power factor, neutral current and the rest. */
   slowMs?: number;
+  /** Of the current's harmonics; absent: on demand only. */
+  harmonicsMs?: number;
 }
 
 /** What one block asks and where it goes. */
@@ -163,10 +166,11 @@ function set(reading: Reading, field: NumberField, value: number | undefined, sc
 export function dlt645Blocks(meter: Dlt645Meter, options: Dlt645PollOptions = {}): Block<Reading>[] {
   const { powerMs = 20_000, currentMs = 30_000, voltageMs = 60_000, slowMs = 600_000 } = options;
   const periods = { power: powerMs, current: currentMs, voltage: voltageMs, slow: slowMs };
-  return POLLS.flatMap((poll) => {
+  const blocks = POLLS.flatMap((poll) => {
     const source = poll.items[meter.standard]?.[meter.phases];
     return source === undefined ? [] : [blockOf(meter, poll, source, periods[poll.pace])];
   });
+  return meter.standard === '2007' ? [...blocks, harmonicsBlock(meter, options.harmonicsMs ?? null)] : blocks;
 }
 
 function blockOf(meter: Dlt645Meter, poll: Poll, source: Source, periodMs: number): Block<Reading> {

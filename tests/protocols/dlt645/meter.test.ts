@@ -34,6 +34,7 @@ const READING: Reading = {
   balanceYuan: 12.34,
   temperatureC: -5.5,
   currentThd: [0.1, 0.2, 0.3],
+  harmonicsA: [0, 1, 2].map(() => Array.from({ length: 21 }, (_, i) => (i === 0 ? 1 : i === 2 ? 0.75 : 0))),
 };
 
 function meter(options: Partial<Dlt645Options> = {}) {
@@ -103,9 +104,18 @@ describe.each([
       const hears = heardBy(meter({ standard, frameBytes, blocks }));
       const reading: Reading = {};
       for (const block of dlt645Blocks({ protocol: 'dlt645', ...target, phases: 3 })) {
-        Object.assign(reading, outcome(run(block.exchange(), hears)));
+        const move = run(block.exchange(), hears);
+        // Twenty-one single orders a phase are not asked for one by one.
+        if (!blocks && block.name === 'harmonics') expect(move).toMatchObject({ failure: 'no-such-data' });
+        else Object.assign(reading, outcome(move));
       }
-      expect(reading).toMatchObject(standard === '2007' ? READING : { activePowerW: 1234.5, importWh: 1_234_560 });
+      const { harmonicsA, ...rest } = READING;
+      expect(reading).toMatchObject(standard === '2007' ? rest : { activePowerW: 1234.5, importWh: 1_234_560 });
+      if (standard === '1997' || !blocks) continue;
+      // The meter gives shares; 5.55 A in all are 4.44 A of fundamental and three quarters of it in the third.
+      expect(reading.harmonicsA?.[0]?.[0]).toBeCloseTo(4.44, 3);
+      expect(reading.harmonicsA?.[0]?.[2]).toBeCloseTo(3.33, 3);
+      expect(reading.harmonicsA).toHaveLength(harmonicsA!.length);
     }
   });
 
