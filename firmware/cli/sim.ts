@@ -1,5 +1,6 @@
 /** `gridwarden sim`: simulated meters on pseudo-terminals, TCP ports or a real adapter, until stopped. */
 import { writeFileSync } from 'node:fs';
+import { type SimPage, startPage } from '../../sim/page.ts';
 import { type RunningSim, type SimOptions, startSim } from '../../sim/street.ts';
 import { encodeTruth } from '../../sim/truth.ts';
 import { aborted, BadInput, print, say, untilStopped } from './io.ts';
@@ -22,6 +23,7 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
     ...(options.port === undefined ? {} : { adapter: options.port }),
   };
   const running: RunningSim[] = [];
+  const pages: SimPage[] = [];
   try {
     for (const scenario of scenarios) {
       running.push(
@@ -31,10 +33,15 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
       );
     }
     const ports = running.flatMap((street) => street.ports.map(({ port, meters }) => ({ port, meters })));
+    if (options.page === true) {
+      for (const street of running) pages.push(await startPage(street));
+      for (const { url } of pages) say(`the street: ${url}`);
+    }
     print({ ready: true, ports });
     await aborted(signal);
     if (options.truth !== undefined) writeTruth(options.truth, scenarios, running);
   } finally {
+    await Promise.all(pages.map((page) => page.close()));
     await Promise.all(running.map((street) => street.stop()));
   }
 }

@@ -13,6 +13,7 @@ import { openPort } from '../open-port.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
 import { type Page, type PageSettings, startPage } from '../page/server.ts';
 import { openStoreWorker } from '../store/worker.ts';
+import { BACK_OFF } from '../uplink/back-off.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
 
 export const VERSION = '0.1.0';
@@ -55,9 +56,10 @@ export async function start(options: StartOptions): Promise<Started> {
     logs: log.lines,
     curveSpacingMs: options.curveSpacingMs ?? 120_000,
   });
-  const { brokers, username, passwordFile, tls } = site.uplink;
+  const { brokers, username, passwordFile, tls, reconnectMaxS } = site.uplink;
+  const backOff = { ...BACK_OFF, maxMs: reconnectMaxS * 1000 };
   const link = mqttLink(
-    { brokers, clientId: site.gateway.id, ...given({ username, passwordFile, tls: tls && given(tls) }) },
+    { brokers, clientId: site.gateway.id, backOff, ...given({ username, passwordFile, tls: tls && given(tls) }) },
     { clock: systemClock, random: Math.random, log, onNotice: notices.link },
   );
   const gateway = await startGateway({

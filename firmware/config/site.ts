@@ -93,6 +93,8 @@ const uplink = z.strictObject({
   delivery: z.enum(['receipt', 'puback']).default('receipt'),
   format: z.enum(['cbor', 'json']).default('cbor'),
   receiptDeadlineS: z.number().min(1).max(3600).default(30),
+  /** The longest pause between two tries to reach a broker; tries are spread so that a fleet does not come at once. */
+  reconnectMaxS: z.number().min(1).max(3600).default(300),
 });
 
 const store = z.strictObject({

@@ -1,0 +1,52 @@
+/** `gridwarden score`: alerts held against what really happened. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type ScoredAlert, score as scoreAlerts } from '../../sim/score.ts';
+import { scoreHtml, scoreText } from '../../sim/score-report.ts';
+import { parseTruth } from '../../sim/truth.ts';
+import { BadInput, print, readInput, say } from './io.ts';
+
+export interface ScoreOptions {
+  truth: string;
+  json?: boolean;
+  html?: string;
+}
+
+export async function score(files: string[], options: ScoreOptions): Promise<void> {
+  const { header, truths } = readTruth(await readInput(options.truth, 'a truth file as written by sim'), options.truth);
+  const alerts = files.flatMap((file) => readAlerts(file));
+  const result = scoreAlerts(truths, alerts, header);
+  if (options.html !== undefined) {
+    writeFileSync(options.html, scoreHtml(result));
+    say(`the report: ${options.html}`);
+  }
+  if (options.json === true) print(result);
+  else process.stdout.write(scoreText(result));
+}
+
+function readTruth(text: string, file: string) {
+  try {
+    return parseTruth(text);
+  } catch (error) {
+    throw new BadInput(`${file}: ${(error as Error).message}`);
+  }
+}
+
+/** Lines that are no alerts, such as a demo's summary, are passed over; broken ones are said. */
+function readAlerts(file: string): ScoredAlert[] {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new BadInput(`${file}: ${(error as NodeJS.ErrnoException).code}: expected alerts as printed by replay`);
+  }
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    try {
+      const alert = JSON.parse(line) as Partial<ScoredAlert>;
+      return alert.id !== undefined && alert.kind !== undefined && alert.at !== undefined ? [alert as ScoredAlert] : [];
+    } catch {
+      say(`${file}:${index + 1}: not JSON; skipped`);
+      return [];
+    }
+  });
+}
