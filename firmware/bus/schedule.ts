@@ -59,6 +59,7 @@ const PROBE_AFTER_MISSES = 2;
 const BACK_OFF_MAX = 10;
 
 interface Entry extends PlanEntry {
+  /** Order among equals: who was served longest ago comes first. */
   rank: number;
   dueMs: number;
   /** In which heap it stands; parked entries stand in none. */
@@ -90,6 +91,7 @@ interface Attention {
 
 export class Schedule {
   readonly #startMs: number;
+  #served: number;
   readonly #meters: Meter[] = [];
   readonly #waiting = new Heap<Entry>((entry) => entry.dueMs);
   readonly #ready = new Heap<Entry>((entry) => entry.dueMs - entry.priority * PRIORITY_STEP_MS);
@@ -102,6 +104,7 @@ export class Schedule {
   /** @param plan every block with a period; the first reads are due at `nowMs` */
   constructor(plan: readonly PlanEntry[], nowMs: number) {
     this.#startMs = nowMs;
+    this.#served = plan.length;
     this.#demandShare = new Share(DEMAND_SHARE, DEMAND_BURST_MS, nowMs);
     this.#attentionShare = new Share(ATTENTION_SHARE, ATTENTION_BURST_MS, nowMs);
     this.#probeShare = new Share(PROBE_SHARE, PROBE_BURST_MS, nowMs);
@@ -144,6 +147,7 @@ export class Schedule {
         ending satisfies never;
     }
     if (entry.where !== 'running') return;
+    entry.rank = this.#served++;
     if (entry.dropped || meter.misses >= PROBE_AFTER_MISSES) entry.where = 'parked';
     // A port that went away owes the meter its read; anything else was its turn.
     else this.#wait(entry, ending === 'untold' ? entry.dueMs : this.#nextDue(entry, nowMs));
