@@ -40,6 +40,8 @@ const WORTH_A_LOOK_W = 30;
 const ASK_EVERY_MS = 20_000;
 /** How long after a step a snapshot still belongs to it: a meter read once a minute shows it late. */
 const STEP_MS = 150_000;
+/** A meter that showed views within so long shows them for every step that is worth it: power alone says nothing then. */
+const SHOWS_VIEWS_MS = 24 * 3_600_000;
 /** Without a reading for so long, the waveforms' own power is the reading. */
 const SILENT_MS = 150_000;
 /** That what was switched is a rectifier; higher for the whole of a home's current, which may be many small ones. */
@@ -112,18 +114,25 @@ function takeReading(scene: Scene, reading: Reading, set: ChargingSettings): voi
   if (state.level === undefined) {
     state.level = startLevel(atMs, powerW);
   } else {
-    takeChange(scene, follow(state.level, atMs, powerW), powerW, set);
+    const passedMs = atMs - state.level.atMs;
+    const change = follow(state.level, atMs, powerW);
+    takeDrift(scene, change, passedMs);
+    takeChange(scene, change, powerW, set);
   }
   takeHarmonics(scene, reading, powerW, set);
+}
+
+/** Which of two chargers bends first cannot be seen: each has its share of what drifts. */
+function takeDrift({ state, atMs }: Scene, change: Change, passedMs: number): void {
+  const on = state.sessions.filter(({ phase }) => phase === 'on');
+  const onW = on.reduce((sum, session) => sum + session.powerW, 1);
+  const share = change.type === 'steady' ? change.driftW / onW : 0;
+  for (const session of on) drift(session, atMs, share * session.powerW, passedMs);
 }
 
 function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingSettings): void {
   const { state, atMs } = scene;
   const on = state.sessions.filter(({ phase }) => phase === 'on');
-  // Which of two chargers bends first cannot be seen: each has its share of what drifts.
-  const onW = on.reduce((sum, session) => sum + session.powerW, 1);
-  const driftShare = change.type === 'steady' ? change.driftW / onW : 0;
-  for (const session of on) drift(session, atMs, driftShare * session.powerW);
   switch (change.type) {
     case 'steady':
     case 'moving':
@@ -136,7 +145,8 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
     case 'gap':
       state.step = { sinceMs: change.sinceMs, fromW: powerW - change.deltaW, deltaW: change.deltaW };
       for (const session of on) {
-        if (session.sinceMs < change.sinceMs && isOff(session, change.deltaW)) end(scene, session, change.sinceMs);
+        if (session.sinceMs >= change.sinceMs || !isOff(session, change.deltaW)) continue;
+        if (!isContradicted(state, session, change.sinceMs)) end(scene, session, change.sinceMs);
       }
       ask(scene, change.deltaW);
       takeBlindly(scene, set);
@@ -152,11 +162,16 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
   takeLoneView(scene, powerW, set);
 }
 
+/** The power fell by as much as the charger draws, but a view of that moment shows that no rectifier went: a fridge did. */
+function isContradicted({ seen }: ChargingState, { inputs, powerW }: Session, sinceMs: number): boolean {
+  return inputs !== 'power' && seen !== undefined && seen.atMs >= sinceMs && seen.rectifierW < 0.5 * powerW;
+}
+
 /** A step that no view explains, on a meter that shows none: only its further course can tell. */
 function takeBlindly(scene: Scene, set: ChargingSettings): void {
   const { state, atMs, policy } = scene;
   const deltaW = Math.abs(state.step?.deltaW ?? 0);
-  const seen = state.views.some((view) => atMs - view.atMs < STEP_MS);
+  const seen = state.views.some((view) => atMs - view.atMs < SHOWS_VIEWS_MS);
   if (seen || (state.step?.deltaW ?? 0) < policy.leastW || deltaW > set.mostW) return;
   begin(scene, { sinceMs: state.step?.sinceMs ?? atMs, powerW: deltaW, sign: 1, baseRectifierW: 0 });
 }
@@ -227,6 +242,8 @@ function takeJudged(
   atMs: number,
 ) {
   const { state, policy } = scene;
+  const { rectifierW, fall5 } = judged.shape;
+  state.seen = { atMs, rectifierW: judged.probability > 0.3 || fall5 > 0.55 ? rectifierW : 0 };
   if (judged.probability < RECTIFIER_AT) return;
   if (!judged.grew) {
     const gone = state.sessions.find(

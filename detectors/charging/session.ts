@@ -20,6 +20,8 @@ export interface Session {
   sign: 1 | -1;
   powerW: number;
   peakW: number;
+  /** Drift that was too quick to be believed at once. */
+  owedW: number;
   /** Rectifier power in the home's harmonics before it began. */
   baseRectifierW: number;
   energyWh: number;
@@ -46,10 +48,20 @@ export interface Fit {
 const FIT_FROM_MS = 60_000;
 const FIT_TO_MS = 120 * 60_000;
 
-/** Integrates up to `atMs`, then takes the home's drift as the session's own. */
-export function drift(session: Session, atMs: number, driftW: number): void {
+/** Share of the peak per minute: the steepest taper; what drifts faster is the rest of the home. */
+const STEEPEST_PER_MIN = 0.05;
+
+/**
+ * Integrates up to `atMs`, then takes the home's drift as the session's own, as far as a charger can drift in
+ * `passedMs`. What is too much is owed for a minute's worth, so that the noise of readings a second apart cancels.
+ */
+export function drift(session: Session, atMs: number, driftW: number, passedMs: number): void {
   pass(session, atMs);
-  session.powerW = Math.max(0, Math.min(1.4 * session.peakW, session.powerW + session.sign * driftW));
+  const perMinuteW = 1 + STEEPEST_PER_MIN * session.peakW;
+  const owedW = within(session.owedW + session.sign * driftW, perMinuteW);
+  const ownW = within(owedW, perMinuteW * Math.min(5, passedMs / 60_000));
+  session.owedW = owedW - ownW;
+  session.powerW = Math.max(0, Math.min(1.4 * session.peakW, session.powerW + ownW));
   session.peakW = Math.max(session.peakW, session.powerW);
   const sinceMs = atMs - session.sinceMs;
   if (sinceMs < FIT_FROM_MS || sinceMs > FIT_TO_MS) return;
@@ -62,6 +74,8 @@ export function drift(session: Session, atMs: number, driftW: number): void {
   fit.tp += hours * session.powerW;
   fit.pp += session.powerW * session.powerW;
 }
+
+const within = (value: number, most: number) => Math.max(-most, Math.min(most, value));
 
 /** Lets time pass at the present power. A hole of hours is bridged: the charger did not stop for the meter's sake. */
 export function pass(session: Session, atMs: number): void {

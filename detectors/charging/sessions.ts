@@ -16,6 +16,8 @@ export interface ChargingState {
   level?: Level;
   /** The last movement of power, for a snapshot that comes after it: from which landing, by how much, since when. */
   step?: { sinceMs: number; fromW: number; deltaW: number };
+  /** What the last view showed of the change before it: whether a rectifier can have been part of it, and of what power. */
+  seen?: { atMs: number; rectifierW: number };
   /** The last few of all phases, oldest first. */
   views: View[];
   sessions: Session[];
@@ -75,6 +77,7 @@ export function begin(scene: Scene, onset: Onset): void {
     sign,
     powerW,
     peakW: powerW,
+    owedW: 0,
     baseRectifierW,
     energyWh: 0,
     onMs: 0,

@@ -12,6 +12,7 @@ import { type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
 const SMALL_W = 95;
+const SMALL_AND_COMMON_W = 75;
 /** Steeper than this downward is a compressor's decay, 4 to 15 % within half an hour, never a charger's rise. */
 const FALLING_PER_HOUR = -0.06;
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
@@ -48,17 +49,18 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   return isSmallCharger(session, trend, context.watchedMs);
 }
 
-/** Rising smoothly, or longer and with more energy than a notebook can. */
-function isSmallCharger({ onMs, energyWh }: Session, trend: Trend, watchedMs: number): boolean {
-  const smooth = trend.scatter < SMOOTH && watchedMs > DAY_MS;
+/** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
+function isSmallCharger({ onMs, energyWh, peakW }: Session, trend: Trend, watchedMs: number): boolean {
   const rises = trend.perHour > 0.01 && trend.perHour > 2 * trend.error && trend.perHour < 0.15;
-  if (smooth && rises) return true;
-  return onMs > NOTEBOOK_MIN * 60_000 && energyWh > NOTEBOOK_WH && trend.perHour > -0.03 && trend.scatter < 0.06;
+  const common = peakW <= SMALL_AND_COMMON_W;
+  if (!common && rises && trend.scatter < SMOOTH && watchedMs > DAY_MS) return true;
+  if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > 0.06) return false;
+  return common ? rises : trend.perHour > -0.03;
 }
 
 /** The constant-voltage phase: well below the peak without a step. */
 function hasTapered({ powerW, peakW }: Session): boolean {
-  return peakW >= 80 && powerW < 0.65 * peakW;
+  return peakW >= SMALL_W && powerW < 0.65 * peakW;
 }
 
 /** By power alone only the whole profile will do: a long clear rise, or a rise and the taper after it. */

@@ -156,7 +156,7 @@ const MIXED = 0.8;
  */
 function withoutOthers(shape: Shape): Shape | undefined {
   const { fall5, fall7, pulse3, pulse7, even } = shape;
-  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.6 || fall7 < 0.42 || even > 0.3) return undefined;
+  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.62 || fall7 < 0.5 || even > 0.3) return undefined;
   const a3 = 0.6 + 0.38 * Math.min(fall5, 1);
   const a5 = a3 * fall5;
   return { ...shape, a3, a5, a7: a5 * fall7, displacementPf: 0.95, powerW: shape.rectifierW };
