@@ -88,12 +88,13 @@ export function functionCode(standard: Standard, name: FunctionName): number {
 }
 
 /**
- * Which standard a frame follows; undefined for a vendor's own function. Codes are disjoint but for 03H (security in
- * 2007, always with an identifier 07xxxxxxH; read-again in 1997) and 08H, the same in both and called 2007 here.
+ * Which standard a frame follows; undefined for a vendor's own function. Codes are disjoint but for 03H and 08H. 03H is
+ * security in 2007, always with an identifier 07xxxxxxH and an error word of two bytes, and read-again in 1997; 08H is the
+ * same in both and called 2007 here.
  */
 export function standardOf(control: number, data: Uint8Array): Standard | undefined {
-  const code = control & 0x1f;
-  if (code === 0x03) return data.length === 0 || (data.length > 3 && data[3] !== 0x07) ? '1997' : '2007';
+  const { abnormal, code } = decodeControl(control);
+  if (code === 0x03) return (abnormal ? data.length === 2 : data[3] === 0x07) ? '2007' : '1997';
   if (functionName('2007', code) !== undefined) return '2007';
   return functionName('1997', code) === undefined ? undefined : '1997';
 }

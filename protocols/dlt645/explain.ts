@@ -17,7 +17,7 @@ export interface ExplainedDlt645 {
 /** A whole frame. What a vendor put into it stands as hex. */
 export function explainFrame(frame: Frame): ExplainedDlt645 {
   const control = decodeControl(frame.control);
-  const standard = standardOf(frame.control, control.abnormal ? frame.data.subarray(0, 2) : frame.data);
+  const standard = standardOf(frame.control, frame.data);
   const head = {
     protocol: 'dlt645' as const,
     ...(standard === undefined ? {} : { standard }),

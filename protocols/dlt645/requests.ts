@@ -138,7 +138,7 @@ export function encodeAnswer(address: string, answer: Answer): Frame {
 /** What a meter says; `problem` when the data field does not hold what the function needs. */
 export function decodeAnswer(frame: Frame): Answer | Malformed {
   const control = decodeControl(frame.control);
-  const standard = standardOf(frame.control & 0x1f, control.abnormal ? NOTHING_OF_2007 : frame.data);
+  const standard = standardOf(frame.control, frame.data);
   const name = standard && functionName(standard, control.code);
   if (control.direction !== 'response' || standard === undefined || name === undefined) {
     return { problem: `control ${toHexReversed(Uint8Array.of(frame.control))} is no answer of the standard` };
@@ -150,9 +150,6 @@ export function decodeAnswer(frame: Frame): Answer | Malformed {
   const answer = decodeAnswerData(standard, name, control.more, frame.data);
   return answer === undefined ? { problem: `${name} with ${frame.data.length} bytes of data` } : answer;
 }
-
-/** Enough data to tell an abnormal 83H apart as security: 1997 has no such error. */
-const NOTHING_OF_2007 = Uint8Array.of(0);
 
 /** Bytes of an identifier. */
 export function identifierBytes(standard: Standard): 2 | 4 {

@@ -99,6 +99,7 @@ const ANSWERS: readonly (readonly [Answer, string])[] = [
   [{ standard: '2007', function: 'security', error: 0x44, errors: ['esam-failed', 'over-hoarding'] }, 'C3 44 00'],
   [{ standard: '1997', function: 'read-data', di: '9010', data, more: false }, '81 10 90 01 02 03'],
   [{ standard: '1997', function: 'read-next', di: '9010', data, more: false }, '82 10 90 01 02 03'],
+  [{ standard: '1997', function: 'read-again', error: 1, errors: ['illegal-data'] }, 'C3 01'],
   [{ standard: '1997', function: 'read-data', error: 2, errors: ['no-such-data'] }, 'C1 02'],
 ];
 
