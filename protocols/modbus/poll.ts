@@ -61,8 +61,16 @@ interface Asked extends Span {
 
 /** What a block learnt of its meter: the spans that it answers. */
 interface Memory {
+  planned: readonly Asked[];
   spans: readonly Asked[];
+  /** Reads in a row in which something was refused. */
+  refusals: number;
+  reads: number;
 }
+
+/** A refusal may be a whim of the meter: the plan is changed for good after as many in a row, and tried anew at times. */
+const LEARN_AFTER = 3;
+const FORGET_AFTER = 1000;
 
 function readBlock(
   name: string,
@@ -72,7 +80,8 @@ function readBlock(
   periodMs: number,
   priority: 0 | 1,
 ): Block<Reading> {
-  const memory: Memory = { spans: planned.map((span) => asked(meter, span)) };
+  const spans = planned.map((span) => asked(meter, span));
+  const memory: Memory = { planned: spans, spans, refusals: 0, reads: 0 };
   const timing: Timing = { ...USUAL_TIMING, ...(meter.answerMs === undefined ? {} : { answerMs: meter.answerMs }) };
   // A register that tells the model is read with the slow block only: it costs a request of its own.
   const identify = name === 'energy' && profile.identity !== undefined;
@@ -108,11 +117,13 @@ function* readSpans(meter: ModbusMeter, profile: Profile, memory: Memory, identi
   const queue = [...memory.spans];
   const answered: Asked[] = [];
   let values = 0;
+  let refused = false;
   for (let span = queue.shift(); span; span = queue.shift()) {
     const answer = yield span.request;
     if (isException(answer)) {
       if (answer.exception !== ILLEGAL_ADDRESS && answer.exception !== ILLEGAL_VALUE) return exceptionFailure(answer);
-      // The meter lacks something inside: the parts are asked at once, and from now on.
+      // The meter lacks something inside: the parts are asked at once.
+      refused = true;
       queue.unshift(...splitSpan(span).map((part) => asked(meter, part)));
       continue;
     }
@@ -121,10 +132,17 @@ function* readSpans(meter: ModbusMeter, profile: Profile, memory: Memory, identi
     values += feedSpan(reading, span, profile, answer.registers, meter);
   }
   if (answered.length === 0) return { failure: 'no-such-data', detail: `no register of ${profile.name} is there` };
-  memory.spans = answered;
+  learn(memory, answered, refused);
   if (values === 0)
     return { failure: 'bad-value', detail: `no value of ${profile.name} is possible: word order or model` };
   return { value: withoutGaps(reading) };
+}
+
+function learn(memory: Memory, answered: readonly Asked[], refused: boolean): void {
+  memory.reads++;
+  memory.refusals = refused ? memory.refusals + 1 : 0;
+  if (memory.refusals >= LEARN_AFTER) memory.spans = answered;
+  else if (memory.reads % FORGET_AFTER === 0) memory.spans = memory.planned;
 }
 
 function feedSpan(

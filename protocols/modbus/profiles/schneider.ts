@@ -35,7 +35,8 @@ export const pm1200 = {
   name: 'pm1200',
   vendor: 'Schneider Electric',
   model: 'PM1000, PM1200',
-  source: 'PM1000 series user manual, register list (from 1 there): floats in the default sequence 4321, low word first',
+  source:
+    'PM1000 series user manual, register list (from 1 there): floats in the default sequence 4321, low word first',
   table: 'holding',
   words: 'low-first',
   rows: [

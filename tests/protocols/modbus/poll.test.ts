@@ -121,9 +121,24 @@ describe('polling a meter', () => {
     const [power] = modbusBlocks({ protocol: 'modbus', unit: 3, profile: 'iem3155' });
     const first = talk(power!.exchange(), strict.answer);
     expect(first).toMatchObject({ do: 'done', value: { activePowerW: expect.closeTo(1234.5, 1) } });
-    const second = talk(power!.exchange(), strict.answer);
-    expect(second.sent.length).toBeLessThan(first.sent.length);
-    expect(second).toMatchObject({ do: 'done', wireBytes: power!.wireBytes });
+    for (let i = 0; i < 2; i++) talk(power!.exchange(), strict.answer);
+    const learnt = talk(power!.exchange(), strict.answer);
+    expect(learnt.sent.length).toBeLessThan(first.sent.length);
+    expect(learnt).toMatchObject({ do: 'done', wireBytes: power!.wireBytes });
+  });
+
+  it('does not change its plan for a whim, and forgets what it learnt after a while', () => {
+    const meter = station('sdm630');
+    const refusal = encodeAnswer({ unit: 3, function: 4, exception: 2 });
+    const [power] = modbusBlocks({ protocol: 'modbus', unit: 3, profile: 'sdm630' });
+    const read = (whims: number) =>
+      talk(power!.exchange(), (request) => (whims-- > 0 ? refusal : meter.answer(request)));
+    expect(read(1)).toMatchObject({ do: 'done' });
+    expect(read(0).sent).toHaveLength(1);
+    for (let i = 0; i < 3; i++) read(1);
+    expect(read(0).sent.length).toBeGreaterThan(1);
+    for (let i = 0; i < 1000; i++) read(0);
+    expect(read(0).sent).toHaveLength(1);
   });
 
   it('lives without a row the meter lacks', () => {
