@@ -9,7 +9,7 @@
  *
  * PA is the level of the password, C0–C3 the operator. Digits of passwords and operators are as printed, high first.
  */
-import { concat, fromHexReversed, toHexReversed } from '../bytes.ts';
+import { concat, fromHexReversed, hexByte, toHexReversed } from '../bytes.ts';
 import {
   decodeControl,
   encodeControl,
@@ -58,7 +58,7 @@ export type Request = { standard: Standard } /** `extra` is what a load profile 
   /** MMDDhhmm, 99 for any: 99999999 now, 999999mm hourly, 9999hhmm daily, 99DDhhmm monthly. */
   | { function: 'freeze'; when: string }
   | { function: 'change-baud'; baud: Baud }
-  /** `di` names the password in 2007. */
+  /** `di` names the password in 2007; absent: that of the level of `next`. */
   | { function: 'change-password'; di?: string; authority: Authority; next: Authority }
   | { function: 'clear-demand'; authority: Authority }
   | { function: 'clear-meter'; authority: Authority }
@@ -177,7 +177,7 @@ function requestData(request: Request): Uint8Array {
       return byte(BAUD_WORDS[request.baud]);
     case 'change-password':
       return concat(
-        request.standard === '2007' ? fromHexReversed(request.di ?? '04000C01') : NOTHING,
+        request.standard === '2007' ? fromHexReversed(request.di ?? passwordItem(request.next)) : NOTHING,
         password(request.authority),
         password(request.next),
       );
@@ -345,6 +345,11 @@ function relayCode(command: RelayCommand | number): number {
 function baudOf(word: number): Baud | undefined {
   for (const [baud, bit] of Object.entries(BAUD_WORDS)) if (bit === word) return Number(baud) as Baud;
   return undefined;
+}
+
+/** The identifier of a level's password: 04000C01 is level 0. */
+function passwordItem(of: Authority): string {
+  return `04000C${hexByte(of.level + 1)}`;
 }
 
 function password(by: Authority): Uint8Array {

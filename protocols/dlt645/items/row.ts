@@ -58,7 +58,7 @@ export interface Axis {
   zh(index: number): string;
 }
 
-const ago = (index: number) => (index === 0 ? '' : `, ${index} back`);
+const ago = (index: number) => (index === 0 ? '' : `, settlement ${index} back`);
 const last = (index: number) => (index === 1 ? ', last' : `, ${index} back`);
 const phaseEn = (index: number) => `L${index}`;
 const phaseZh = (index: number) => `${'ABC'[index - 1]}相`;
@@ -98,7 +98,8 @@ export const AXES = {
   VV: { ...numbered(1, 63), block: true },
   WW: { ...numbered(1, 14), block: true },
   YY: numbered(1, 3),
-  ZZ: numbered(0, 9),
+  /** Levels of passwords: 01 is level 0. */
+  ZZ: { from: 1, to: 10, en: (i) => `${i - 1}`, zh: (i) => `${i - 1}` },
   /** 1997: one digit each. */
   T: {
     from: 0,

@@ -31,11 +31,11 @@ const REQUESTS: readonly (readonly [Request, string])[] = [
     {
       standard: '2007',
       function: 'change-password',
-      di: '04000C03',
+      di: '04000C04',
       authority: by1997,
       next: { level: 3, password: '654321' },
     },
-    '18 03 0C 00 04 02 56 34 12 03 21 43 65',
+    '18 04 0C 00 04 02 56 34 12 03 21 43 65',
   ],
   [{ standard: '2007', function: 'clear-demand', authority: by }, '19 02 56 34 12 01 00 00 00'],
   [{ standard: '2007', function: 'clear-meter', authority: by }, '1A 02 56 34 12 01 00 00 00'],
@@ -108,6 +108,16 @@ describe('requests and answers', () => {
     const frame = encodeRequest(ADDRESS, request);
     expect(toHex(Uint8Array.of(frame.control, ...frame.data))).toBe(toHex(fromHex(hex)!));
     expect(decodeRequest(frame)).toEqual(request);
+  });
+
+  it('finds the identifier of a password by its level', () => {
+    const change = {
+      standard: '2007',
+      function: 'change-password',
+      authority: by1997,
+      next: { level: 3, password: '654321' },
+    } as const;
+    expect(decodeRequest(encodeRequest(ADDRESS, change))).toEqual({ ...change, di: '04000C04' });
   });
 
   it.each(ANSWERS)('answers %o as %s', (answer, hex) => {
