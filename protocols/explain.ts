@@ -53,10 +53,12 @@ export function explain(bytes: Uint8Array, options: ExplainOptions = {}): Explai
       take(modbus.explained, at, at + modbus.length);
       continue;
     }
-    const broken = brokenFrame(bytes, at);
-    if (broken > 0)
-      take(explainBroken(bytes.subarray(at, at + broken), checkFrame(bytes, at, bytes.length)), at, at + broken);
-    else at++;
+    const broken = brokenFrame(bytes, start);
+    if (broken === 0) at++;
+    else {
+      const check = checkFrame(bytes, start, bytes.length);
+      take(explainBroken(bytes.subarray(start, start + broken), check), at, start + broken);
+    }
   }
   if (at > runStart) found.push(...explainRun(bytes.subarray(runStart), options));
   return found;

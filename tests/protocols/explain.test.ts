@@ -53,6 +53,7 @@ describe('explain', () => {
       { protocol: 'dlt645', valid: false, problem: 'checksum: expected 8A, got 8B', bytes: toHex(broken) },
       { valid: true },
     ]);
+    expect(explain(concat(hex('FE FE FE'), broken))).toHaveLength(1);
     expect(explain(ENERGY.subarray(0, 15))).toMatchObject([
       { valid: false, problem: 'truncated: 20 bytes announced, 15 came' },
     ]);
