@@ -29,6 +29,8 @@ const BAUD = 115_200;
 const SILENCE_MS = 2;
 /** A meter's own delay; all wait for it alike. */
 const TURNAROUND_MS = 2;
+/** Long enough for a machine that is busy with something else. */
+const TIMEOUT_MS = 5_000;
 const READINGS = 600;
 const REQUESTS = 20_000;
 const ROUNDS = 3;
@@ -133,7 +135,7 @@ function powerBlock(unit: number): Block<Reading> {
 async function modbusSerialOverPort(path: string, readings: number): Promise<void> {
   const client = new modbusSerial.default();
   await client.connectRTUBuffered(path, { baudRate: BAUD });
-  client.setTimeout(500);
+  client.setTimeout(TIMEOUT_MS);
   for (let i = 0; i < readings; i++) {
     client.setID((i % METERS) + 1);
     const { buffer } = await client.readInputRegisters(0, REGISTERS);
@@ -147,7 +149,7 @@ async function jsmodbusOverPort(path: string, readings: number): Promise<void> {
   const serial = new SerialPort({ path, baudRate: BAUD });
   // A client of this library belongs to one unit; all listen to the line.
   serial.setMaxListeners(5 * METERS);
-  const clients = Array.from({ length: METERS }, (_, i) => new jsmodbus.client.RTU(serial, i + 1, 500));
+  const clients = Array.from({ length: METERS }, (_, i) => new jsmodbus.client.RTU(serial, i + 1, TIMEOUT_MS));
   await once(serial, 'open');
   for (let i = 0; i < readings; i++) {
     const { response } = await clients[i % METERS]!.readInputRegisters(0, REGISTERS);
@@ -204,14 +206,14 @@ class AnsweringPort extends EventEmitter {
 async function modbusSerialInMemory(requests: number): Promise<void> {
   const client = new modbusSerial.default(new AnsweringPort());
   await new Promise<void>((resolve) => client.open(() => resolve()));
-  client.setTimeout(500);
+  client.setTimeout(TIMEOUT_MS);
   client.setID(1);
   for (let i = 0; i < requests; i++) toReading((await client.readInputRegisters(0, REGISTERS)).buffer);
 }
 
 async function jsmodbusInMemory(requests: number): Promise<void> {
   const port = new AnsweringPort();
-  const client = new jsmodbus.client.RTU(port as unknown as SerialPort, 1, 500);
+  const client = new jsmodbus.client.RTU(port as unknown as SerialPort, 1, TIMEOUT_MS);
   port.emit('open');
   for (let i = 0; i < requests; i++) {
     toReading((await client.readInputRegisters(0, REGISTERS)).response.body.valuesAsBuffer);
