@@ -5,9 +5,9 @@
  * While an answer is awaited, every frame that is not it (our own echo, a neighbour's, a late one to another question)
  * is passed over: the right one may be behind it. Only when the deadline passes does the first of them name the failure.
  */
+import { toHex } from '../bytes.ts';
 import type { Exchange, Move } from '../exchange.ts';
-import type { Standard } from './control.ts';
-import { decodeControl } from './control.ts';
+import { decodeControl, type Standard } from './control.ts';
 import { addressMatches, BROADCAST_ADDRESS, encodeFrame, FRAME_OVERHEAD, type Frame } from './frame.ts';
 import { Framer } from './framer.ts';
 import { findItem, type Item } from './items/catalogue.ts';
@@ -221,7 +221,7 @@ function* readRest(standard: Standard, di: string, first: Uint8Array, maxFrames:
   return { failure: 'bad-value', detail: `${di}: more than ${maxFrames} frames` };
 }
 
-/** What a read found. Of an item that is not in the catalogue the data stand as hex, low byte first as they came. */
+/** What a read found. Of an item that is not in the catalogue the data stand as hex, as they came. */
 export interface ReadItem {
   di: string;
   name?: string;
@@ -266,8 +266,7 @@ function* readAnyItem(standard: Standard, di: string): Conversation<ReadItem> {
   }
   const read = yield* readData(standard, di);
   if ('failure' in read) return read;
-  const hex = Array.from(read.value, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
-  return { value: { di, values: [{ name: 'data', value: hex, unit: '' }] } };
+  return { value: { di, values: [{ name: 'data', value: toHex(read.value), unit: '' }] } };
 }
 
 /** Records of a load profile (`06CC00TT`), at most `records` of them, `from` a time on where TT is 01. */

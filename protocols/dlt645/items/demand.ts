@@ -1,5 +1,6 @@
 /** Maximum demand and when it was: 2007 table A.2. */
-import type { Field, Row } from './row.ts';
+import { hexByte } from '../../bytes.ts';
+import { type Field, PHASES, type Row } from './row.ts';
 
 const KINDS = [
   { di2: 0x01, en: 'forward active maximum demand', zh: '正向有功', unit: 'kW' },
@@ -14,14 +15,6 @@ const KINDS = [
   { di2: 0x0a, en: 'reverse apparent maximum demand', zh: '反向视在', unit: 'kVA' },
 ] as const;
 
-const PHASES = [
-  { offset: 0x14, en: 'L1', zh: 'A相' },
-  { offset: 0x28, en: 'L2', zh: 'B相' },
-  { offset: 0x3c, en: 'L3', zh: 'C相' },
-] as const;
-
-const hex = (byte: number) => byte.toString(16).toUpperCase().padStart(2, '0');
-
 function fields(kind: (typeof KINDS)[number]): Field[] {
   const { en, zh, unit } = kind;
   return [
@@ -32,14 +25,14 @@ function fields(kind: (typeof KINDS)[number]): Field[] {
 
 export const DEMAND: readonly Row[] = [
   ...KINDS.map((kind) => ({
-    di: `01${hex(kind.di2)}TTHH`,
+    di: `01${hexByte(kind.di2)}TTHH`,
     en: `${kind.en} {TT}{HH}`,
     zh: `{HH}${kind.zh}{TT}最大需量及发生时间`,
     fields: fields(kind),
   })),
   ...PHASES.flatMap((phase) =>
     KINDS.map((kind) => ({
-      di: `01${hex(kind.di2 + phase.offset)}00HH`,
+      di: `01${hexByte(kind.di2 + phase.offset)}00HH`,
       en: `${kind.en} ${phase.en}{HH}`,
       zh: `{HH}${phase.zh}${kind.zh}最大需量及发生时间`,
       fields: fields(kind),

@@ -1,5 +1,6 @@
 /** Energies: 2007 table A.1, with 63 tariffs and 12 settlement days where the standard has them. */
-import type { Row } from './row.ts';
+import { hexByte } from '../../bytes.ts';
+import { PHASES, type Row } from './row.ts';
 
 const KWH = { unit: 'kWh', format: 'NNNNNN.NN' } as const;
 const KVARH = { unit: 'kvarh', format: 'NNNNNN.NN' } as const;
@@ -30,37 +31,29 @@ const PARTS = [
   { di2: 0x86, en: 'iron loss compensation', zh: '铁损有功补偿' },
 ] as const;
 
-const PHASES = [
-  { offset: 0x14, en: 'L1', zh: 'A相' },
-  { offset: 0x28, en: 'L2', zh: 'B相' },
-  { offset: 0x3c, en: 'L3', zh: 'C相' },
-] as const;
-
-const hex = (byte: number) => byte.toString(16).toUpperCase().padStart(2, '0');
-
 export const ENERGY: readonly Row[] = [
   { di: '0000TTHH', en: 'combined active energy {TT}{HH}', zh: '{HH}组合有功{TT}电能', ...KWH, signed: true },
   ...KINDS.map(({ di2, en, zh, ...value }) => ({
-    di: `00${hex(di2)}TTHH`,
+    di: `00${hexByte(di2)}TTHH`,
     en: `${en} {TT}{HH}`,
     zh: `{HH}${zh}{TT}电能`,
     ...value,
   })),
   ...PARTS.map(({ di2, en, zh }) => ({
-    di: `00${hex(di2)}00HH`,
+    di: `00${hexByte(di2)}00HH`,
     en: `${en} total{HH}`,
     zh: `{HH}${zh}总电能`,
     ...KWH,
   })),
   ...PHASES.flatMap((phase) => [
     ...KINDS.map(({ di2, en, zh, ...value }) => ({
-      di: `00${hex(di2 + phase.offset)}00HH`,
+      di: `00${hexByte(di2 + phase.offset)}00HH`,
       en: `${en} ${phase.en}{HH}`,
       zh: `{HH}${phase.zh}${zh}电能`,
       ...value,
     })),
     ...PARTS.map(({ di2, en, zh }) => ({
-      di: `00${hex(di2 + phase.offset)}00HH`,
+      di: `00${hexByte(di2 + phase.offset)}00HH`,
       en: `${en} ${phase.en}{HH}`,
       zh: `{HH}${phase.zh}${zh}电能`,
       ...KWH,

@@ -2,7 +2,7 @@
  * Event records: 2007 table A.4. Each kind has totals (`…0000`) and its last ten records; the records are composed here
  * from the few runs of fields the standard composes them from. Records over 200 bytes come in follow-on frames.
  */
-import type { Field, Row } from './row.ts';
+import { type Field, PHASES, type Row, TOTAL_AND_PHASES } from './row.ts';
 
 const TIME = { unit: '', format: 'YYMMDDhhmmss' } as const;
 const COUNT = { unit: '', format: 'NNNNNN' } as const;
@@ -14,13 +14,6 @@ const BEGAN: Field = { en: 'began', zh: '发生时刻', ...TIME };
 const ENDED: Field = { en: 'ended', zh: '结束时刻', ...TIME };
 const AT: Field = { en: 'at', zh: '发生时刻', ...TIME };
 const OPERATOR: Field = { en: 'operator', zh: '操作者代码', ...CODE };
-
-const PHASES = [
-  { en: 'L1', zh: 'A相' },
-  { en: 'L2', zh: 'B相' },
-  { en: 'L3', zh: 'C相' },
-] as const;
-const TOTAL_AND_PHASES = [{ en: 'total', zh: '总' }, ...PHASES] as const;
 
 /** Energy counted while the event lasted. */
 function increments(of: { en: string; zh: string }): Field[] {

@@ -1,5 +1,5 @@
 /** Frozen data: 2007 table A.6. What is frozen is the same for every family but the hourly one. */
-import type { Row } from './row.ts';
+import { type Row, TOTAL_AND_PHASES } from './row.ts';
 
 /** DI2, and the axis of how many are kept. */
 const FAMILIES = [
@@ -33,12 +33,9 @@ const POWERS = [
   { en: 'active power', zh: '有功功率', unit: 'kW' },
   { en: 'reactive power', zh: '无功功率', unit: 'kvar' },
 ].flatMap(({ en, zh, unit }) =>
-  [
-    { en: 'total', zh: '总' },
-    { en: 'L1', zh: 'A相' },
-    { en: 'L2', zh: 'B相' },
-    { en: 'L3', zh: 'C相' },
-  ].map((of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format: 'NN.NNNN', signed: true }) as const),
+  TOTAL_AND_PHASES.map(
+    (of) => ({ en: `${en} ${of.en}`, zh: `${of.zh}${zh}`, unit, format: 'NN.NNNN', signed: true }) as const,
+  ),
 );
 
 const MEMBERS = ['00', ...ENERGIES.map(({ di1 }) => di1), ...DEMANDS.map(({ di1 }) => di1), '10'];

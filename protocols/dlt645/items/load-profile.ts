@@ -1,12 +1,5 @@
 /** Load profiles: 2007 table A.7 and annex B. How records are laid out is in `../load-profile.ts`. */
-import type { Field, Row } from './row.ts';
-
-const PHASES = [
-  { en: 'L1', zh: 'A相' },
-  { en: 'L2', zh: 'B相' },
-  { en: 'L3', zh: 'C相' },
-] as const;
-const TOTAL_AND_PHASES = [{ en: 'total', zh: '总' }, ...PHASES] as const;
+import { type Field, PHASES, type Row, TOTAL_AND_PHASES } from './row.ts';
 
 /** The six classes, in the order of a record; DI2 is the place counted from 1. */
 export const PROFILE_CLASSES = [

@@ -58,6 +58,14 @@ export interface Axis {
   zh(index: number): string;
 }
 
+/** The phases, and how far their DI2 lies behind that of the total (tables A.1 and A.2). */
+export const PHASES = [
+  { offset: 0x14, en: 'L1', zh: 'A相' },
+  { offset: 0x28, en: 'L2', zh: 'B相' },
+  { offset: 0x3c, en: 'L3', zh: 'C相' },
+] as const;
+export const TOTAL_AND_PHASES = [{ en: 'total', zh: '总' }, ...PHASES] as const;
+
 const ago = (index: number) => (index === 0 ? '' : `, settlement ${index} back`);
 const last = (index: number) => (index === 1 ? ', last' : `, ${index} back`);
 const phaseEn = (index: number) => `L${index}`;

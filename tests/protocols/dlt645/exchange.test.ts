@@ -111,7 +111,7 @@ describe('a read', () => {
 
   it('gives an item it does not know as hex', () => {
     const move = run(readItemExchange(METER, '028022ff'), () => answer(data('028022FF', '01 AB')));
-    expect(move).toMatchObject({ do: 'done', value: { di: '028022FF', values: [{ value: '01 AB' }] } });
+    expect(move).toMatchObject({ do: 'done', value: { di: '028022FF', values: [{ value: '01AB' }] } });
   });
 
   it('speaks 1997 as well', () => {
