@@ -100,6 +100,7 @@ function step(state: VoltageState, input: Input, meter: MeterInfo, rule: Voltage
   if (input.type !== 'reading') return NOTHING;
   const { voltageV } = input.reading;
   if (voltageV === undefined) return NOTHING;
+  const { atMs } = input;
   let lowest = Number.POSITIVE_INFINITY;
   let highest = 0;
   for (const volts of voltageV) {
@@ -108,77 +109,100 @@ function step(state: VoltageState, input: Input, meter: MeterInfo, rule: Voltage
     if (volts > highest) highest = volts;
   }
   if (highest === 0) return NOTHING;
-  const outputs: Output[] = [];
   const line = lowest > LINE_V;
   const nominalV = line ? 380 : 220;
-  const lowLimit = (line ? rule.lineLow : rule.low) * nominalV;
-  const highLimit = (line ? rule.lineHigh : rule.high) * nominalV;
-  newDay(state, input.localMs, input.atMs, meter, rule, outputs);
-  measure(state, input.atMs, lowest >= lowLimit && highest <= highLimit, rule);
-  const back = rule.hysteresis * nominalV;
+  const lowV = (line ? rule.lineLow : rule.low) * nominalV;
+  const highV = (line ? rule.lineHigh : rule.high) * nominalV;
+  const inside = lowest >= lowV && highest <= highV;
+  const day = Math.floor(input.localMs / DAY_MS);
+  const outputs: Output[] = day === state.day ? [] : newDay(state, day, atMs, meter, rule);
+  measure(state, atMs, inside, rule);
   const { low, high } = state;
-  stepSide(
-    low,
-    'low',
-    lowest,
-    lowest < lowLimit,
-    lowest > lowLimit + back,
-    lowest < rule.veryLow * nominalV,
-    input.atMs,
-  );
-  stepSide(
-    high,
-    'high',
-    highest,
-    highest > highLimit,
-    highest < highLimit - back,
-    highest > rule.veryHigh * nominalV,
-    input.atMs,
-  );
+  if (inside && low.hold.phase === 'quiet' && high.hold.phase === 'quiet') {
+    low.hold.lastMs = atMs;
+    high.hold.lastMs = atMs;
+    return outputs.length === 0 ? NOTHING : outputs;
+  }
+  const backV = rule.hysteresis * nominalV;
+  const danger = { low: lowest < rule.veryLow * nominalV, high: highest > rule.veryHigh * nominalV };
+  const phase = { low: voltageV.indexOf(lowest) + 1, high: voltageV.indexOf(highest) + 1 };
+  const sides: Outside[] = [
+    {
+      which: 'low',
+      volts: lowest,
+      limitV: lowV,
+      over: lowest < lowV,
+      under: lowest > lowV + backV,
+      danger: danger.low,
+      phase: phase.low,
+    },
+    {
+      which: 'high',
+      volts: highest,
+      limitV: highV,
+      over: highest > highV,
+      under: highest < highV - backV,
+      danger: danger.high,
+      phase: phase.high,
+    },
+  ];
+  for (const side of sides) stepSide(state, side, atMs, meter, rule, outputs);
   if (state.brief >= rule.sagsPerDay && state.sagsSinceMs === 0) {
-    state.sagsSinceMs = input.atMs;
-    outputs.push(told(meter.id, 'sags', 'raised', 'notice', input.atMs, { disturbance: 'sags', sags: state.brief }));
+    state.sagsSinceMs = atMs;
+    outputs.push(told(meter.id, 'sags', 'raised', 'notice', atMs, { disturbance: 'sags', sags: state.brief }));
   }
   return outputs.length === 0 ? NOTHING : outputs;
+}
 
-  function stepSide(
-    side: Side,
-    which: 'low' | 'high',
-    volts: number,
-    over: boolean,
-    under: boolean,
-    danger: boolean,
-    atMs: number,
-  ): void {
-    const { hold } = side;
-    if (hold.phase === 'quiet' && !over) {
-      hold.lastMs = atMs;
-      return;
-    }
-    const worse = which === 'low' ? volts < side.worstV : volts > side.worstV;
-    if (worse || hold.phase === 'quiet') side.worstV = volts;
-    const pending = hold.phase === 'rising';
-    const holds: HoldRule = {
-      raiseHoldMs: danger ? rule.dangerHoldMs : rule.holdMs,
-      clearHoldMs: rule.holdMs,
-      gapMs: rule.gapMs,
-    };
-    const change = stepHold(hold, over, under, atMs, holds);
-    // It was outside and came back before the hold ended: a sag or a swell.
-    if (pending && hold.phase === 'quiet' && change === undefined) state.brief++;
-    const grew = isActive(hold) && danger && side.severity === 'warning';
-    if (change === undefined && !grew) return;
-    if (change !== 'cleared') side.severity = danger ? 'critical' : 'warning';
-    const evidence: Evidence = {
-      disturbance: which === 'low' ? 'undervoltage' : 'overvoltage',
-      voltageV: round(volts, 1),
-      worstV: round(side.worstV, 1),
-      limitV: round(which === 'low' ? lowLimit : highLimit, 1),
-      phase: voltageV!.indexOf(volts) + 1,
-      heldMin: round((atMs - hold.onsetMs) / MINUTE_MS, 1),
-    };
-    outputs.push(told(meter.id, which, change ?? 'updated', side.severity, hold.onsetMs, evidence));
+/** The worst phase of one reading, against one of the two limits. */
+interface Outside {
+  which: 'low' | 'high';
+  volts: number;
+  limitV: number;
+  over: boolean;
+  under: boolean;
+  danger: boolean;
+  phase: number;
+}
+
+function stepSide(
+  state: VoltageState,
+  outside: Outside,
+  atMs: number,
+  meter: MeterInfo,
+  rule: VoltageSettings,
+  outputs: Output[],
+): void {
+  const { which, volts, over, under, danger } = outside;
+  const side = state[which];
+  const { hold } = side;
+  if (hold.phase === 'quiet' && !over) {
+    hold.lastMs = atMs;
+    return;
   }
+  const worse = which === 'low' ? volts < side.worstV : volts > side.worstV;
+  if (worse || hold.phase === 'quiet') side.worstV = volts;
+  const pending = hold.phase === 'rising';
+  const holds: HoldRule = {
+    raiseHoldMs: danger ? rule.dangerHoldMs : rule.holdMs,
+    clearHoldMs: rule.holdMs,
+    gapMs: rule.gapMs,
+  };
+  const change = stepHold(hold, over, under, atMs, holds);
+  // It was outside and came back before the hold ended: a sag or a swell.
+  if (pending && hold.phase === 'quiet' && change === undefined) state.brief++;
+  const grew = isActive(hold) && danger && side.severity === 'warning';
+  if (change === undefined && !grew) return;
+  if (change !== 'cleared') side.severity = danger ? 'critical' : 'warning';
+  const evidence: Evidence = {
+    disturbance: which === 'low' ? 'undervoltage' : 'overvoltage',
+    voltageV: round(volts, 1),
+    worstV: round(side.worstV, 1),
+    limitV: round(outside.limitV, 1),
+    phase: outside.phase,
+    heldMin: round((atMs - hold.onsetMs) / MINUTE_MS, 1),
+  };
+  outputs.push(told(meter.id, which, change ?? 'updated', side.severity, hold.onsetMs, evidence));
 }
 
 /** A reading stands for the time since the last one, if that is no hole. */
@@ -191,16 +215,8 @@ function measure(state: VoltageState, atMs: number, inside: boolean, rule: Volta
 }
 
 /** At the first reading of a civil day the last one is judged. */
-function newDay(
-  state: VoltageState,
-  localMs: number,
-  atMs: number,
-  meter: MeterInfo,
-  rule: VoltageSettings,
-  outputs: Output[],
-): void {
-  const day = Math.floor(localMs / DAY_MS);
-  if (day === state.day) return;
+function newDay(state: VoltageState, day: number, atMs: number, meter: MeterInfo, rule: VoltageSettings): Output[] {
+  const outputs: Output[] = [];
   if (state.day >= 0 && state.measuredMs >= 12 * HOUR_MS) {
     const percent = (100 * state.insideMs) / state.measuredMs;
     judgeDay(state, percent, atMs, meter, rule, outputs);
@@ -214,6 +230,7 @@ function newDay(
   state.measuredMs = 0;
   state.insideMs = 0;
   state.brief = 0;
+  return outputs;
 }
 
 function judgeDay(
