@@ -154,17 +154,17 @@ const POLLS: readonly Poll[] = [
 
 type NumberField = { [K in keyof Reading]-?: number extends Reading[K] ? K : never }[keyof Reading];
 
-/** Thousandths of watts and the like are noise of the conversion, not of the meter. */
+/** 1.001 × 1000 is 1000.9999999999999 in binary: what the conversion adds is cut off. */
 function set(reading: Reading, field: NumberField, value: number | undefined, scale: number): void {
   if (value !== undefined) reading[field] = Math.round(value * scale * 1e6) / 1e6;
 }
 
 /**
- * The read blocks of a meter, with default periods at which 32 single-phase meters fit one bus of 2400 Bd. What the
+ * The read blocks of a meter, with default periods at which 32 meters fit one bus of 2400 Bd. What the
  * meter turns out not to have in one block is remembered in the blocks: make them once and keep them.
  */
 export function dlt645Blocks(meter: Dlt645Meter, options: Dlt645PollOptions = {}): Block<Reading>[] {
-  const { powerMs = 20_000, currentMs = 30_000, voltageMs = 60_000, slowMs = 600_000 } = options;
+  const { powerMs = 20_000, currentMs = 30_000, voltageMs = 60_000, slowMs = 900_000 } = options;
   const periods = { power: powerMs, current: currentMs, voltage: voltageMs, slow: slowMs };
   const blocks = POLLS.flatMap((poll) => {
     const source = poll.items[meter.standard]?.[meter.phases];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planLoad } from '../../../firmware/bus/plan.ts';
 import { concat, fromHex } from '../../../protocols/bytes.ts';
 import type { Standard } from '../../../protocols/dlt645/control.ts';
 import {
@@ -291,6 +292,12 @@ describe('read blocks', () => {
     expect(run(block(3, 'current').exchange(), line)).toMatchObject({ value: { currentA: [0.001, 0.002] } });
     expect(run(block(3, 'energy').exchange(), line)).toMatchObject({ value: { importWh: 260 } });
     expect(run(block(3, 'power-factor').exchange(), line)).toMatchObject({ value: { powerFactor: [0.5, -0.5] } });
+  });
+
+  it.each([1, 3] as const)('lets 32 meters of %i phases fit one bus of 2400 Bd', (phases) => {
+    const blocks = Array.from({ length: 32 }, () => dlt645Blocks({ ...meter, phases })).flat();
+    const line = { target: { kind: 'tty', path: '/dev/ttyS1' }, baud: 2400, parity: 'even', stopBits: 1 } as const;
+    expect(planLoad(line, blocks, 'dlt645').load).toBeLessThan(1);
   });
 
   it('falls back from a block to single items, and remembers', () => {
