@@ -13,6 +13,7 @@ import { formatTarget } from '../port-address.ts';
 import { type Changes, Health, type MeterState } from './health.ts';
 import { Line, type LineCounts, type PortState } from './line.ts';
 import { type PlanLoad, type Protocol, planLoad, silenceMs } from './plan.ts';
+import { type MeterRecord, startRecord, statusOf } from './record.ts';
 import { type Ending, Schedule, type Turn } from './schedule.ts';
 import { transact } from './transaction.ts';
 import { Utilisation } from './utilisation.ts';
@@ -57,9 +58,12 @@ export interface RequestOptions {
   retry?: boolean;
   /** How long it may wait for its turn; 30 s where nothing is said. */
   waitMs?: number;
+  /** False: no rest of the line after a failure. Only for questions to meters that nobody else asks (a scan). */
+  quarantine?: boolean;
 }
 
 export interface Bus {
+  settings: LineSettings;
   /**
    * Speaks with a meter out of turn: an on-demand read, a waveform, a command. It jumps the plan within a share of the bus.
    * @param meter an id of the plan, or any name for an exchange that concerns no meter of it (a broadcast, a scan)
@@ -108,19 +112,7 @@ const PATIENCE_KEPT = 0.98;
 const ANSWER_BYTES_MAX = 256;
 const REST_MAX_MS = 3_600_000;
 
-interface Meter {
-  index: number;
-  id: string;
-  protocol: Protocol;
-  blocks: readonly Block<Reading>[];
-  quietMs: number;
-  patienceMs: number;
-  lastReadMs: number | null;
-  reads: number;
-  failures: Partial<Record<Failure, number>>;
-  dropped: Set<string>;
-  loggedMs: number;
-}
+type How = Required<Pick<RequestOptions, 'retry' | 'quarantine'>>;
 
 interface Pending {
   run(): Promise<void>;
@@ -131,6 +123,7 @@ interface Pending {
 export function startBus(options: BusOptions): Bus {
   const owner = new Owner(options);
   return {
+    settings: options.settings,
     request: (meter, exchange, how) => owner.request(meter, exchange, how),
     attend: (meter, periodMs, forMs) => owner.attend(meter, periodMs, forMs),
     status: () => owner.status(),
@@ -142,8 +135,8 @@ class Owner {
   readonly #options: BusOptions;
   readonly #clock: Clock;
   readonly #line: Line;
-  readonly #meters: Meter[];
-  readonly #byId = new Map<string, Meter>();
+  readonly #meters: MeterRecord[];
+  readonly #byId = new Map<string, MeterRecord>();
   readonly #schedule: Schedule;
   readonly #health: Health;
   readonly #utilisation: Utilisation;
@@ -163,10 +156,7 @@ class Owner {
     this.#options = options;
     this.#clock = clock;
     this.#line = new Line(settings, options.openPort, clock, (state) => this.#onPort(state));
-    this.#meters = options.meters.map(({ id, protocol, blocks, quietMs = 0 }, index) => ({
-      ...{ index, id, protocol, blocks, quietMs, patienceMs: 0, lastReadMs: null, reads: 0, failures: {} },
-      ...{ dropped: new Set<string>(), loggedMs: Number.NEGATIVE_INFINITY },
-    }));
+    this.#meters = options.meters.map(startRecord);
     for (const meter of this.#meters) this.#byId.set(meter.id, meter);
     const nowMs = clock.monotonicMs();
     this.#health = new Health(this.#meters.length, nowMs);
@@ -195,7 +185,7 @@ class Owner {
   }
 
   request<T>(meter: string, exchange: () => Exchange<T>, options: RequestOptions = {}): Promise<Answer<T>> {
-    const { priority = 1, retry = false, waitMs = REQUEST_WAIT_MS } = options;
+    const { priority = 1, retry = false, waitMs = REQUEST_WAIT_MS, quarantine = true } = options;
     return new Promise((resolve) => {
       if (this.#options.signal.aborted) return resolve({ failure: 'cancelled', detail: 'the gateway is stopping' });
       if ('reason' in this.#portState) return resolve({ failure: 'port-lost', detail: this.#portState.reason });
@@ -215,7 +205,7 @@ class Owner {
       this.#pending.set(number, {
         run: async () => {
           cancel();
-          settle(await this.#serve(this.#byId.get(meter), exchange, retry));
+          settle(await this.#serve(this.#byId.get(meter), exchange, { retry, quarantine }));
         },
         fail: (failure, detail) => settle({ failure, detail }),
       });
@@ -236,14 +226,7 @@ class Owner {
     return {
       port: formatTarget(settings.target),
       state: this.#state(),
-      meters: this.#meters.map((meter) => ({
-        id: meter.id,
-        ...this.#health.state(meter.index),
-        lastReadMs: meter.lastReadMs,
-        reads: meter.reads,
-        failures: { ...meter.failures },
-        dropped: [...meter.dropped],
-      })),
+      meters: this.#meters.map((meter) => statusOf(meter, this.#health.state(meter.index))),
       plan: planLoad(
         settings,
         this.#meters.flatMap(({ blocks }) => blocks),
@@ -290,7 +273,10 @@ class Owner {
     const startMs = this.#clock.monotonicMs();
     // What never answered, or failed last time, gets one try a turn: its retries are the next turns.
     const trusted = meter.reads > 0 && this.#schedule.trusts(turn.meter, turn.block);
-    const { answer, failure } = await this.#ask(meter, () => block.exchange(), block.wireBytes, trusted);
+    const { answer, failure } = await this.#ask(meter, () => block.exchange(), block.wireBytes, {
+      retry: trusted,
+      quarantine: true,
+    });
     const nowMs = this.#clock.monotonicMs();
     this.#schedule.finished(nowMs, turn, this.#judge(meter, block, failure, nowMs), nowMs - startMs);
     if (!('value' in answer)) return;
@@ -303,9 +289,9 @@ class Owner {
     }
   }
 
-  async #serve<T>(meter: Meter | undefined, exchange: () => Exchange<T>, retry: boolean): Promise<Answer<T>> {
+  async #serve<T>(meter: MeterRecord | undefined, exchange: () => Exchange<T>, how: How): Promise<Answer<T>> {
     const startMs = this.#clock.monotonicMs();
-    const { answer } = await this.#ask(meter, exchange, ANSWER_BYTES_MAX, retry);
+    const { answer } = await this.#ask(meter, exchange, ANSWER_BYTES_MAX, how);
     const nowMs = this.#clock.monotonicMs();
     this.#schedule.served(nowMs, nowMs - startMs);
     if ('value' in answer && meter !== undefined) this.#schedule.wake(nowMs, meter.index);
@@ -314,10 +300,10 @@ class Owner {
 
   /** One exchange with its retries; `failure` is the one that counts, where there was one. */
   async #ask<T>(
-    meter: Meter | undefined,
+    meter: MeterRecord | undefined,
     exchange: () => Exchange<T>,
     answerBytes: number,
-    retry: boolean,
+    { retry, quarantine }: How,
   ): Promise<{ answer: Answer<T>; failure: Failure | undefined }> {
     /** An answer that was given up on and not seen since: it, or its twin, may still come. */
     let owed = false;
@@ -330,7 +316,7 @@ class Owner {
       }
       let { failure } = answer;
       if (this.#options.signal.aborted) return { answer: { failure: 'cancelled', detail: 'stopping' }, failure };
-      if (POLICY[failure].quarantine) {
+      if (quarantine && POLICY[failure].quarantine) {
         const late = await this.#line.quarantine(this.#options.signal);
         if (late && POLICY[failure].countsAsSilence) failure = this.#late(meter);
         else owed = true;
@@ -341,7 +327,7 @@ class Owner {
     }
   }
 
-  async #try<T>(meter: Meter | undefined, exchange: Exchange<T>, answerBytes: number): Promise<Answer<T>> {
+  async #try<T>(meter: MeterRecord | undefined, exchange: Exchange<T>, answerBytes: number): Promise<Answer<T>> {
     const { settings } = this.#options;
     const protocol = meter?.protocol ?? 'modbus';
     const silence = Math.max(silenceMs(settings, protocol), silenceMs(settings, this.#lastProtocol));
@@ -361,13 +347,13 @@ class Owner {
   }
 
   /** A late answer: the meter lives and gets more time from now on. */
-  #late(meter: Meter | undefined): Failure {
+  #late(meter: MeterRecord | undefined): Failure {
     if (meter !== undefined) meter.patienceMs = Math.min(PATIENCE_MAX_MS, this.#line.quiet.quarantineMs());
     return 'late-answer';
   }
 
   /** The failure as the schedule and the meter's state see it. */
-  #judge(meter: Meter, block: Block<Reading>, failure: Failure | undefined, nowMs: number): Ending {
+  #judge(meter: MeterRecord, block: Block<Reading>, failure: Failure | undefined, nowMs: number): Ending {
     if (failure === undefined) {
       this.#tell(this.#health.answered(meter.index, nowMs));
       return 'answered';
@@ -406,7 +392,7 @@ class Owner {
     this.#tellPort();
   }
 
-  #logSilence(meter: Meter, policy: Policy, nowMs: number): void {
+  #logSilence(meter: MeterRecord, policy: Policy, nowMs: number): void {
     if (this.#health.state(meter.index).state !== 'silent' || nowMs - meter.loggedMs < LOG_AGAIN_MS) return;
     meter.loggedMs = nowMs;
     this.#options.log.warn({ meter: meter.id, misses: this.#schedule.misses(meter.index) }, policy.meaning);
@@ -424,7 +410,7 @@ class Owner {
     }
   }
 
-  #count(meter: Meter | undefined, failure: Failure): void {
+  #count(meter: MeterRecord | undefined, failure: Failure): void {
     this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
     if (meter !== undefined) meter.failures[failure] = (meter.failures[failure] ?? 0) + 1;
   }
