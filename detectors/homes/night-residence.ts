@@ -1,0 +1,197 @@
+/**
+ * Somebody sleeps where nobody may: in the shop downstairs or the warehouse (三合一). Ranked by confidence.
+ *
+ * A person at night is irregular: lamps, a kettle, a screen, never at the same quarter of an hour. So the change from
+ * quarter to quarter is taken against what is usual for that quarter in this shop (timers and cleaners fall out), only
+ * while the shop is closed (opening and closing fall out), and weighed against the size of the shop and its load in
+ * the dead of night (rows of freezers are irregular too, but heavy). The share of the night in the day alone was
+ * rejected: a freezer in a small shop moves it more than a sleeper.
+ */
+import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
+import { say } from './finding.ts';
+import { DAY_MS, MINUTE_MS } from './slots.ts';
+
+/** 22:00 to 06:00 in quarters of an hour. */
+const QUARTERS = 32;
+const FROM_HOUR = 22;
+const NIGHTS = 14;
+const NIGHTS_MIN = 7;
+const QUARTER_MS = 15 * MINUTE_MS;
+
+export interface NightResidenceState {
+  atMs: number;
+  /** Quarters since 1970 of civil time, and watts × ms seen in it. */
+  quarter: number;
+  wMs: number;
+  coveredMs: number;
+  dayHighW: number;
+  tonight: number[];
+  nights: number[][];
+  highs: number[];
+  phase: 'quiet' | 'raised';
+  sinceMs: number;
+  told: number;
+}
+
+/** Watches shops and warehouses; raises at `raiseAt`, clears at half of it, and updates when confidence moved by 0.1. */
+export function nightResidence(settings = { raiseAt: 0.35 }): MeterDetector<NightResidenceState> {
+  return {
+    scope: 'meter',
+    name: 'night-residence',
+    start: (meter) =>
+      meter.premises === 'shop' || meter.premises === 'warehouse'
+        ? {
+            atMs: 0,
+            quarter: 0,
+            wMs: 0,
+            coveredMs: 0,
+            dayHighW: 0,
+            tonight: [],
+            nights: [],
+            highs: [],
+            phase: 'quiet',
+            sinceMs: 0,
+            told: 0,
+          }
+        : undefined,
+    step(state, input, meter) {
+      if (input.type === 'verdict' && input.verdict.kind === 'night-residence' && input.verdict.result === 'forget') {
+        state.nights = [];
+        state.highs = [];
+        return NOTHING;
+      }
+      const powerW = input.type === 'reading' ? input.reading.activePowerW : undefined;
+      if (powerW === undefined || !Number.isFinite(powerW)) return NOTHING;
+      const spanMs = input.atMs - state.atMs;
+      state.atMs = input.atMs;
+      if (spanMs <= 0 || spanMs > 65 * MINUTE_MS) {
+        state.wMs = state.coveredMs = 0;
+        return NOTHING;
+      }
+      state.wMs += powerW * spanMs;
+      state.coveredMs += spanMs;
+      // A reading at the end of a quarter still belongs to it.
+      const quarter = Math.floor((input.localMs - 1) / QUARTER_MS);
+      if (input.localMs % QUARTER_MS !== 0 && quarter === state.quarter) return NOTHING;
+      const meanW = state.wMs / state.coveredMs;
+      const ended = input.localMs % QUARTER_MS === 0 ? quarter : quarter - 1;
+      state.quarter = ended + 1;
+      state.wMs = state.coveredMs = 0;
+      return newQuarter(state, ended, Math.round(meanW), settings.raiseAt, input.atMs, meter.id);
+    },
+  };
+}
+
+function newQuarter(
+  state: NightResidenceState,
+  quarter: number,
+  meanW: number,
+  raiseAt: number,
+  atMs: number,
+  meter: string,
+): readonly Output[] {
+  const place = (((quarter - FROM_HOUR * 4) % 96) + 96) % 96;
+  if (place >= QUARTERS) {
+    state.dayHighW = Math.max(state.dayHighW, meanW);
+    return NOTHING;
+  }
+  if (place === 0) state.tonight = [];
+  // Slower readings than four an hour speak for all the quarters since the last one.
+  while (state.tonight.length <= place) state.tonight.push(meanW);
+  if (place < QUARTERS - 1) return NOTHING;
+  if (state.dayHighW > 0) {
+    state.nights.push(state.tonight);
+    state.highs.push(state.dayHighW);
+  }
+  if (state.nights.length > NIGHTS) {
+    state.nights.shift();
+    state.highs.shift();
+  }
+  state.tonight = [];
+  state.dayHighW = 0;
+  return state.nights.length < NIGHTS_MIN ? NOTHING : judge(state, raiseAt, atMs, meter);
+}
+
+function judge(state: NightResidenceState, raiseAt: number, atMs: number, meter: string): readonly Output[] {
+  const signs = nightSigns(state.nights, state.highs);
+  const confidence = chance(signs);
+  const raised = confidence >= (state.phase === 'raised' ? raiseAt / 2 : raiseAt);
+  const before = state.phase;
+  if (!raised && before === 'quiet') return NOTHING;
+  if (raised && before === 'raised' && Math.abs(confidence - state.told) < 0.1) return NOTHING;
+  if (before === 'quiet') state.sinceMs = atMs - state.nights.length * DAY_MS;
+  state.phase = raised ? 'raised' : 'quiet';
+  state.told = confidence;
+  return [
+    say({
+      meter,
+      kind: 'night-residence',
+      state: !raised ? 'cleared' : before === 'quiet' ? 'raised' : 'updated',
+      severity: confidence > 0.8 ? 'warning' : 'notice',
+      sinceMs: state.sinceMs,
+      confidence,
+      evidence: {
+        nights: state.nights.length,
+        irregularW: signs.roughW,
+        usualChangeW: signs.noiseW,
+        deadOfNightW: signs.deepW,
+        dayHighW: signs.dayHighW,
+        hours: '22:00–06:00',
+      },
+      recipients: ['community'],
+    }),
+  ];
+}
+
+export interface NightSigns {
+  /** Mean and median change from quarter to quarter against the usual one, while the shop is closed. */
+  roughW: number;
+  noiseW: number;
+  /** Load in the dead of night over the floor of the night, and the day's highest quarter. */
+  deepW: number;
+  dayHighW: number;
+}
+
+function nightSigns(nights: readonly number[][], highs: readonly number[]): NightSigns {
+  const usual = Array.from({ length: QUARTERS }, (_, i) => median(nights.map((night) => change(night, i))));
+  const changes: number[] = [];
+  const deep: number[] = [];
+  nights.forEach((night, n) => {
+    const floor = quantile(night, 0.2);
+    // Closed is what lies in the lowest quarter of the day's range.
+    const closedW = floor + 0.25 * Math.max(0, (highs[n] ?? 0) - floor);
+    const first = night.findIndex((w) => w <= closedW);
+    const last = night.findLastIndex((w) => w <= closedW);
+    for (let i = first + 2; i < last; i++) changes.push(Math.abs(change(night, i) - (usual[i] ?? 0)));
+    const middle = night.slice(12, 24);
+    deep.push(middle.reduce((sum, w) => sum + w, 0) / Math.max(1, middle.length) - floor);
+  });
+  return {
+    roughW: changes.reduce((sum, w) => sum + w, 0) / Math.max(1, changes.length),
+    noiseW: median(changes),
+    deepW: Math.max(0, median(deep)),
+    dayHighW: median(highs),
+  };
+}
+
+const change = (night: readonly number[], i: number): number => (i === 0 ? 0 : (night[i] ?? 0) - (night[i - 1] ?? 0));
+
+/** Logistic in the logarithms, fitted once on nights of Swiss homes laid over three closed premises. */
+function chance(signs: NightSigns): number {
+  const t =
+    WEIGHTS.rough * Math.log(signs.roughW + 5) +
+    WEIGHTS.noise * Math.log(signs.noiseW + 3) +
+    WEIGHTS.high * Math.log(signs.dayHighW + 50) +
+    WEIGHTS.deep * Math.log(signs.deepW + 10) +
+    WEIGHTS.one;
+  return Math.min(0.97, 1 / (1 + Math.exp(-t)));
+}
+
+const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -1.3 } as const;
+
+const quantile = (values: readonly number[], share: number): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+};
+
+const median = (values: readonly number[]): number => quantile(values, 0.5);
