@@ -1,6 +1,7 @@
 /**
  * Appliances as data: what each draws, when people use it, and the shape of its current (`currents/shapes.ts`).
- * Powers and habits are ordinary Chinese homes of today; a specimen draws its own values from the ranges.
+ * Powers and habits are ordinary Chinese homes of today; a specimen draws its own values from the ranges. Which supplies
+ * are corrected follows GB 17625.1 (IEC 61000-3-2): luminaires above 25 W, PCs and televisions above 75 W must be.
  */
 import type { CurrentKind } from './currents/shapes.ts';
 
@@ -48,10 +49,16 @@ export const APPLIANCES = {
     habit: { type: 'cycle', periodMin: [25, 55], duty: [0.4, 0.65] },
   },
   lights: {
+    current: 'corrected',
+    powerW: [24, 80],
+    powerFactor: 0.92,
+    habit: { type: 'presence', share: 0.85, dark: true },
+  },
+  lamp: {
     current: 'small-supply',
-    powerW: [40, 130],
-    powerFactor: 0.7,
-    habit: { type: 'presence', share: 0.9, dark: true },
+    powerW: [5, 18],
+    powerFactor: 0.55,
+    habit: { type: 'presence', share: 0.5, dark: true },
   },
   tv: {
     current: 'corrected',
@@ -144,7 +151,7 @@ export const APPLIANCES = {
     habit: { type: 'climate', belowC: 3, duty: 0.5 },
   },
   'shop-lights': {
-    current: 'small-supply',
+    current: 'corrected',
     powerW: [250, 700],
     powerFactor: 0.85,
     habit: { type: 'presence', share: 1, dark: false },
@@ -156,7 +163,7 @@ export const APPLIANCES = {
     habit: { type: 'timer', fromH: 18, toH: 23 },
   },
   'corridor-lights': {
-    current: 'small-supply',
+    current: 'corrected',
     powerW: [80, 200],
     powerFactor: 0.75,
     habit: { type: 'timer', fromH: 18.5, toH: 30 },

@@ -195,11 +195,14 @@ export class Household {
         }
         return apart(runs);
       }
-      case 'presence':
-        return quarters(
-          awake,
-          (minute) => (!habit.dark || dark(minute)) && random.chance(habit.share * this.spec.appetite),
-        );
+      case 'presence': {
+        let on = random.chance(habit.share * this.spec.appetite);
+        return quarters(awake, (minute) => {
+          // People leave a thing on for about an hour and do not flick it every quarter.
+          if (random.chance(0.25)) on = random.chance(habit.share * this.spec.appetite);
+          return on && (!habit.dark || dark(minute));
+        });
+      }
       case 'climate':
         return quarters(awake, (minute) => {
           const outsideC = ambientC(this.spec.climate, this.spec.climateSeed, day * DAY_MS + minute * 60_000);
