@@ -4,26 +4,35 @@ import { readItemExchange } from '../../protocols/dlt645/exchange.ts';
 import type { Block, Exchange } from '../../protocols/exchange.ts';
 import type { Reading } from '../../protocols/reading.ts';
 import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
-import type { Line } from '../../sim/line.ts';
+import type { Line, Talk } from '../../sim/line.ts';
 import { createRandom } from '../../sim/random.ts';
 
-/** Voltage of phase A: an answer of two bytes, the shortest read there is and so the hardest on the bus's pauses. */
-const VOLTAGE_A = '02010100';
+/** Of phase A: answers of two and three bytes, the shortest there are and so the hardest on the bus's pauses. */
+const ITEMS = { voltage: '02010100', current: '02020100' } as const;
+type Name = keyof typeof ITEMS;
 
 export const addressOf = (number: number): string => String(number).padStart(12, '0');
 /** What the meter of this number measures, different for each. */
-export const voltageOf = (number: number): number => 200 + number / 10;
+export const truthOf = (number: number, name: Name): number => (name === 'voltage' ? 200 + number / 10 : number / 10);
 
-/** Hangs a meter on the line; told of each of its answers and their delay. */
+/**
+ * Hangs a meter on the line; told of each of its answers and their delay.
+ * @param misbehave what becomes of an answer
+ */
 export function attachMeter(
   line: Line,
   number: number,
   turnaroundMs: number,
   onAnswer: (delayMs: number) => void,
+  misbehave: (answer: Talk) => readonly Talk[] = (answer) => [answer],
 ): void {
   const view = {
     phases: 1,
-    reading: () => ({ voltageV: [voltageOf(number)], currentA: [1], activePowerW: 100 }),
+    reading: () => ({
+      voltageV: [truthOf(number, 'voltage')],
+      currentA: [truthOf(number, 'current')],
+      activePowerW: 100,
+    }),
     localMs: () => Date.UTC(2026, 0, 1),
     setLocalMs() {},
     waveform: () => undefined,
@@ -36,27 +45,32 @@ export function attachMeter(
     hear(bytes, atMs) {
       const talks = meter.hear(bytes, atMs);
       for (const { delayMs } of talks) onAnswer(delayMs);
-      return talks;
+      return talks.flatMap(misbehave);
     },
   });
 }
 
-/** Reads one voltage each period. */
-export function dlt645Meter(number: number, periodMs: number, priority: 0 | 1 | 2 = 1): BusMeter {
-  const block: Block<Reading> = {
-    name: 'voltage',
-    periodMs,
-    priority,
-    wireBytes: 20 + 22,
-    exchange: () => voltageExchange(addressOf(number)),
-  };
-  return { id: addressOf(number), protocol: 'dlt645', blocks: [block] };
+/** Reads one voltage each period, or what else is named. */
+export function dlt645Meter(number: number, periodMs: number, names: readonly Name[] = ['voltage']): BusMeter {
+  const blocks = names.map(
+    (name): Block<Reading> => ({
+      name,
+      periodMs,
+      priority: 1,
+      wireBytes: 20 + 22,
+      exchange: () => itemExchange(addressOf(number), name),
+    }),
+  );
+  return { id: addressOf(number), protocol: 'dlt645', blocks };
 }
 
-function voltageExchange(address: string): Exchange<Reading> {
-  const inner = readItemExchange({ address, standard: '2007' }, VOLTAGE_A);
-  const outer = (move: ReturnType<typeof inner.start>) =>
-    move.do === 'done' ? { ...move, value: { voltageV: [Number(move.value.values[0]?.value)] } } : move;
+function itemExchange(address: string, name: Name): Exchange<Reading> {
+  const inner = readItemExchange({ address, standard: '2007' }, ITEMS[name]);
+  const outer = (move: ReturnType<typeof inner.start>) => {
+    if (move.do !== 'done') return move;
+    const value = Number(move.value.values[0]?.value);
+    return { ...move, value: name === 'voltage' ? { voltageV: [value] } : { currentA: [value] } };
+  };
   return {
     start: () => outer(inner.start()),
     received: (chunk) => outer(inner.received(chunk)),
