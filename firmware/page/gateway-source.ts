@@ -9,6 +9,7 @@ import { meterId, type Site } from '../config/site.ts';
 import { Curve } from '../curve.ts';
 import type { Gateway } from '../gateway.ts';
 import { readOnDemand } from '../read-item.ts';
+import { scanBus } from '../scan.ts';
 import type { BusView, PageEvent, PageSource, StatusView, WaveView } from './source.ts';
 
 const ALERTS_MAX = 500;
@@ -98,7 +99,6 @@ export function gatewaySource(parts: SourceParts): GatewaySource {
       async scan(port, onFound, signal) {
         const bus = gateway?.buses[site.buses.findIndex((entry) => entry.port === port)];
         if (bus === undefined) throw new Error(`${port}: expected a port of the site file`);
-        const { scanBus } = await import('../scan.ts');
         for await (const found of scanBus(bus, signal)) onFound(found);
       },
       siteFile: () => readFile(parts.siteFile, 'utf8'),
