@@ -88,7 +88,8 @@ export class Engine {
         this.#byMeter.set(meter.id, runners);
       }
     }
-    if (snapshot) this.#tickMs = this.#lastMs = snapshot.tickMs;
+    // A snapshot from before the first sample carries −Infinity, which JSON turns into null.
+    if (snapshot) this.#tickMs = this.#lastMs = snapshot.tickMs ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Takes one sample; samples come in the order of time, a clock that goes back a little is taken as standing still. */
