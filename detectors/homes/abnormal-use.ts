@@ -12,13 +12,9 @@ import { say } from './finding.ts';
 import { addReading, HOUR_MS, type Meterage, noMeterage, type Slot } from './slots.ts';
 
 const DAYS = 28;
+const DECLINE_DAYS = 42;
 const SIGNS = ['left-on', 'base-step', 'decline'] as const;
 type Sign = (typeof SIGNS)[number];
-
-interface Told {
-  phase: 'quiet' | 'raised';
-  sinceMs: number;
-}
 
 export interface AbnormalUseState {
   meterage: Meterage;
@@ -35,9 +31,10 @@ export interface AbnormalUseState {
   /** The run that is going on, and its lowest power. */
   nowH: number;
   nowW: number;
-  signs: Record<Sign, Told>;
+  /** Onsets of what is raised. */
+  raisedMs: Partial<Record<Sign, number>>;
   /** Learnt from false alarms: every limit is this much wider, 1 … 2. */
-  wider: Record<Sign, number>;
+  wider: Partial<Record<Sign, number>>;
 }
 
 export interface AbnormalUseSettings {
@@ -74,8 +71,8 @@ export function abnormalUse(settings: Partial<AbnormalUseSettings> = {}): MeterD
         activeH: [],
         nowH: 0,
         nowW: 0,
-        signs: { 'left-on': quiet(), 'base-step': quiet(), decline: quiet() },
-        wider: { 'left-on': 1, 'base-step': 1, decline: 1 },
+        raisedMs: {},
+        wider: {},
       };
     },
     step(state, input, meter) {
@@ -96,17 +93,17 @@ export function abnormalUse(settings: Partial<AbnormalUseSettings> = {}): MeterD
   };
 }
 
-const quiet = (): Told => ({ phase: 'quiet', sinceMs: 0 });
-
 /** A false alarm widens the limits of what was open by a quarter, at most to double. */
 function learn(state: AbnormalUseState, verdict: Verdict): void {
   if (verdict.kind !== undefined && verdict.kind !== 'abnormal-use') return;
-  if (verdict.result === 'forget') state.wider = { 'left-on': 1, 'base-step': 1, decline: 1 };
+  if (verdict.result === 'forget') state.wider = {};
   if (verdict.result !== 'false-alarm' || verdict.kind === undefined) return;
   for (const sign of SIGNS) {
-    if (state.signs[sign].phase === 'raised') state.wider[sign] = Math.min(2, state.wider[sign] + 0.25);
+    if (state.raisedMs[sign] !== undefined) state.wider[sign] = Math.min(2, widerOf(state, sign) + 0.25);
   }
 }
+
+const widerOf = (state: AbnormalUseState, sign: Sign): number => state.wider[sign] ?? 1;
 
 function newHour(state: AbnormalUseState, slot: Slot, limits: AbnormalUseSettings, meter: string): readonly Output[] {
   const hour = slot.day * 24 + slot.hour;
@@ -121,15 +118,14 @@ function newHour(state: AbnormalUseState, slot: Slot, limits: AbnormalUseSetting
     state.nowH++;
     state.dayRunH = Math.max(state.dayRunH, state.nowH);
   }
-  const told = state.signs['left-on'];
-  if (told.phase === 'raised') {
+  if (state.raisedMs['left-on'] !== undefined) {
     if (cooking) return NOTHING;
     return tell(state, 'left-on', 'cleared', 'warning', { powerW: state.nowW }, meter);
   }
   if (state.runH.length < 7) return NOTHING;
   const usualH = quantile(state.runH, 0.95);
-  if (state.nowH < Math.max(limits.leftOnH, 1.5 * usualH + 1) * state.wider['left-on']) return NOTHING;
-  told.sinceMs = slot.atMs - state.nowH * HOUR_MS;
+  if (state.nowH < Math.max(limits.leftOnH, 1.5 * usualH + 1) * widerOf(state, 'left-on')) return NOTHING;
+  state.raisedMs['left-on'] = slot.atMs - state.nowH * HOUR_MS;
   const evidence = { powerW: state.nowW - baseW, onForH: state.nowH, usualLongestH: usualH };
   return tell(state, 'left-on', 'raised', 'warning', evidence, meter);
 }
@@ -145,7 +141,7 @@ function newDay(
   if (state.dayHours >= 20) {
     keep(state.lowW, Math.round(state.dayLowW), DAYS);
     keep(state.runH, state.dayRunH, DAYS);
-    keep(state.activeH, state.dayActiveH, 2 * DAYS);
+    keep(state.activeH, state.dayActiveH, DECLINE_DAYS);
     outputs.push(...judgeBase(state, slot, limits, meter));
     if (elderly) outputs.push(...judgeDecline(state, slot, limits, meter));
   }
@@ -170,37 +166,37 @@ function judgeBase(state: AbnormalUseState, slot: Slot, limits: AbnormalUseSetti
   const now = Math.min(...state.lowW.slice(-2));
   const highest = Math.max(...old.slice(-14));
   const usual = median(old);
-  const told = state.signs['base-step'];
-  if (told.phase === 'raised') {
-    if (now < usual + limits.baseStepW / 2 || slot.atMs - told.sinceMs > 14 * 24 * HOUR_MS) {
+  const sinceMs = state.raisedMs['base-step'];
+  if (sinceMs !== undefined) {
+    if (now < usual + limits.baseStepW / 2 || slot.atMs - sinceMs > 14 * 24 * HOUR_MS) {
       return tell(state, 'base-step', 'cleared', 'notice', { lowestHourW: now, usualLowestHourW: usual }, meter);
     }
     return NOTHING;
   }
-  if (now < highest + Math.max(limits.baseStepW, 0.5 * usual) * state.wider['base-step']) return NOTHING;
-  told.sinceMs = slot.atMs - 48 * HOUR_MS;
+  if (now < highest + Math.max(limits.baseStepW, 0.5 * usual) * widerOf(state, 'base-step')) return NOTHING;
+  state.raisedMs['base-step'] = slot.atMs - 48 * HOUR_MS;
   return tell(state, 'base-step', 'raised', 'notice', { lowestHourW: now, usualLowestHourW: usual }, meter);
 }
 
-/** The active hours of two weeks against the six before them. */
+/** The active hours of two weeks against the four before them. */
 function judgeDecline(
   state: AbnormalUseState,
   slot: Slot,
   limits: AbnormalUseSettings,
   meter: string,
 ): readonly Output[] {
-  if (state.activeH.length < 2 * DAYS) return NOTHING;
+  if (state.activeH.length < DECLINE_DAYS) return NOTHING;
   const now = mean(state.activeH.slice(-14));
   const before = mean(state.activeH.slice(0, -14));
-  const told = state.signs.decline;
   const evidence = { activeHoursPerDay: now, beforePerDay: before };
-  if (told.phase === 'raised') {
+  if (state.raisedMs.decline !== undefined) {
     return now < 0.8 * before ? NOTHING : tell(state, 'decline', 'cleared', 'notice', evidence, meter);
   }
   // Two weeks away look the same: a decline has no empty days in it, only fewer hours on each.
   const emptyDays = state.activeH.slice(-14).filter((hours) => hours <= 1).length;
-  if (before < 4 || emptyDays > 3 || now > (1 - limits.declineShare * state.wider.decline) * before) return NOTHING;
-  told.sinceMs = slot.atMs - 14 * 24 * HOUR_MS;
+  if (before < 4 || emptyDays > 3 || now > (1 - limits.declineShare * widerOf(state, 'decline')) * before)
+    return NOTHING;
+  state.raisedMs.decline = slot.atMs - 14 * 24 * HOUR_MS;
   return tell(state, 'decline', 'raised', 'notice', evidence, meter);
 }
 
@@ -212,9 +208,9 @@ function tell(
   evidence: Evidence,
   meter: string,
 ): readonly Output[] {
-  const told = state.signs[sign];
-  told.phase = change === 'raised' ? 'raised' : 'quiet';
-  const wider = state.wider[sign];
+  const sinceMs = state.raisedMs[sign] ?? 0;
+  if (change === 'cleared') delete state.raisedMs[sign];
+  const wider = widerOf(state, sign);
   return [
     say({
       meter,
@@ -222,7 +218,7 @@ function tell(
       key: sign,
       state: change,
       severity,
-      sinceMs: told.sinceMs,
+      sinceMs,
       confidence: sign === 'left-on' ? 0.6 : 0.5,
       evidence: { sign, ...evidence, ...(wider > 1 ? { learnt: `limit ×${wider} after false alarms` } : {}) },
       recipients: ['community'],

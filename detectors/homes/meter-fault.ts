@@ -22,7 +22,8 @@ export interface MeterFaultState {
   equalSinceMs: number;
   equalReadings: number;
   longestEqualMs: number;
-  faults: Record<Fault, Held>;
+  /** Only those that are not idle. */
+  faults: Partial<Record<Fault, Held>>;
 }
 
 /** @param settings.owedWh energy that must be missing from a register before it counts as stuck */
@@ -61,7 +62,7 @@ export function meterFault(settings = { owedWh: 500, frozenH: 6 }): MeterDetecto
       const stuck = state.owedWh > settings.owedWh;
       let outputs: Output[] | undefined;
       const check = (fault: Fault, wrong: boolean, evidence: Record<string, number | string>) => {
-        if (!wrong && faults[fault].phase === 'idle') return;
+        if (!wrong && faults[fault] === undefined) return;
         const noted = note(state, fault, wrong, atMs, meter.id, evidence);
         if (noted.length > 0) outputs = [...(outputs ?? []), ...noted];
       };
@@ -102,7 +103,7 @@ function equal(state: MeterFaultState, reading: Reading, atMs: number, frozenMs:
   if (powerW === undefined) return false;
   if (powerW !== state.powerW || atMs - state.atMs > 3 * HOUR_MS) {
     // A run that was called frozen is not learnt as this home's habit.
-    if (state.faults.frozen.phase === 'idle' && state.equalSinceMs > 0) {
+    if (state.faults.frozen === undefined && state.equalSinceMs > 0) {
       state.longestEqualMs = Math.max(state.longestEqualMs, state.atMs - state.equalSinceMs);
     }
     state.powerW = powerW;
@@ -148,8 +149,10 @@ function note(
   meter: string,
   evidence: Record<string, number | string>,
 ): readonly Output[] {
-  const held = state.faults[fault];
+  const held = state.faults[fault] ?? notHeld();
   const change = hold(held, wrong, atMs, HOLD_MS[fault], DAY_MS);
+  if (held.phase === 'idle') delete state.faults[fault];
+  else state.faults[fault] = held;
   if (change === undefined) return NOTHING;
   return [
     say({

@@ -33,115 +33,116 @@ export interface Slot extends Moment {
   sincePrevious: number;
 }
 
-/** An hour in the making; plain JSON. */
-export interface Meterage {
-  atMs: number;
-  wh: number;
-  /** The usual distance of readings. */
-  periodMs: number;
-  /** Hours since 1970 of the open slot, and of the last that was given. */
-  slot: number;
-  last: number;
-  wMs: number;
-  coveredMs: number;
-  pieceWMs: number;
-  pieceMs: number;
-  minW: number;
-  maxW: number;
-}
+/**
+ * An hour in the making. An array and whole numbers, because every detector keeps one per home: names and decimals
+ * would be a third of all that is remembered of a home. The places are named by `AT` … `MAX`.
+ */
+export type Meterage = number[];
 
-export const noMeterage = (): Meterage => ({
-  atMs: 0,
-  wh: -1,
-  periodMs: 0,
-  slot: 0,
-  last: 0,
-  wMs: 0,
-  coveredMs: 0,
-  pieceWMs: 0,
-  pieceMs: 0,
-  minW: 1e9,
-  maxW: -1e9,
-});
+/** Time of the last reading and its register of energy (−1 where there is none), the usual distance of readings. */
+const AT = 0;
+const WH = 1;
+export const PERIOD = 2;
+/** Hours since 1970 of the open slot and of the last that was given. */
+const SLOT = 3;
+const LAST = 4;
+/** Watts × ms, and ms, of the open slot and of the open piece; the lowest and highest piece, in tenths of a watt. */
+const SUM = 5;
+const COVERED = 6;
+const PIECE_SUM = 7;
+const PIECE = 8;
+const MIN = 9;
+const MAX = 10;
+
+const NO_MIN = 1e9;
+const NO_MAX = -1e9;
+
+export const noMeterage = (): Meterage => [0, -1, 0, 0, 0, 0, 0, 0, 0, NO_MIN, NO_MAX];
 
 /** Adds a reading; gives the hour that it completes, where it was seen well enough. */
 export function addReading(m: Meterage, moment: Moment, reading: Reading): Slot | undefined {
   const { atMs } = moment;
   const powerW = reading.activePowerW;
-  if (powerW === undefined && reading.importWh === undefined) return undefined;
-  const distanceMs = atMs - m.atMs;
+  const wh = reading.importWh ?? -1;
+  if (powerW === undefined && wh < 0) return undefined;
+  const before = m[AT] ?? 0;
+  const distanceMs = atMs - before;
   if (distanceMs <= 0) {
     // A clock that went far back is believed; a short step back is waited out.
-    if (distanceMs < -2 * HOUR_MS) Object.assign(m, noMeterage(), { atMs, slot: Math.floor(atMs / HOUR_MS) });
+    if (distanceMs < -2 * HOUR_MS) {
+      m.splice(0, m.length, ...noMeterage());
+      m[AT] = atMs;
+      m[SLOT] = Math.floor(atMs / HOUR_MS);
+    }
     return undefined;
   }
-  const first = m.atMs === 0;
-  const wh = reading.importWh ?? -1;
-  const fromWh = powerW === undefined;
-  const energyWh = wh >= 0 && m.wh >= 0 ? wh - m.wh : -1;
-  const gap =
-    distanceMs > PERIOD_MAX_MS || (m.periodMs > 0 && distanceMs > 3 * m.periodMs && distanceMs > 10 * MINUTE_MS);
-  if (!gap && !first) m.periodMs = m.periodMs === 0 ? distanceMs : m.periodMs + (distanceMs - m.periodMs) / 16;
-  else if (distanceMs <= PERIOD_MAX_MS && !first) m.periodMs += (distanceMs - m.periodMs) / 4;
-  m.atMs = atMs;
-  if (wh >= 0) m.wh = wh;
-  const meanW = fromWh ? (energyWh * HOUR_MS) / distanceMs : powerW;
-  if (!Number.isFinite(meanW) || (fromWh && energyWh < 0) || (fromWh && gap))
-    return step(m, moment, undefined, 0, fromWh);
-  return step(m, moment, meanW, first || gap ? m.periodMs : distanceMs, fromWh);
+  const periodMs = m[PERIOD] ?? 0;
+  const unlike = periodMs > 0 && distanceMs > 3 * periodMs && distanceMs > 10 * MINUTE_MS;
+  const gap = before === 0 || distanceMs > PERIOD_MAX_MS || unlike;
+  if (!gap) m[PERIOD] = periodMs === 0 ? distanceMs : Math.round(periodMs + (distanceMs - periodMs) / 16);
+  // Readings that have become slower for good are no gaps: the usual distance follows them.
+  else if (before > 0 && distanceMs <= PERIOD_MAX_MS) m[PERIOD] = Math.round(periodMs + (distanceMs - periodMs) / 4);
+  const wasWh = m[WH] ?? -1;
+  m[AT] = atMs;
+  if (wh >= 0) m[WH] = wh;
+  if (powerW !== undefined) {
+    if (!Number.isFinite(powerW)) return undefined;
+    return lay(m, moment, powerW, gap ? periodMs : distanceMs, POWER_PIECE_MS);
+  }
+  // Without power a hole cannot be told from its edges, nor can a register that went back.
+  if (gap || wasWh < 0 || wh < wasWh) return lay(m, moment, 0, 0, ENERGY_PIECE_MS);
+  return lay(m, moment, ((wh - wasWh) * HOUR_MS) / distanceMs, distanceMs, ENERGY_PIECE_MS);
 }
 
 /** Lays the power of the last `spanMs` over the open slot and, where the hour ended inside it, over the next. */
-function step(
-  m: Meterage,
-  moment: Moment,
-  meanW: number | undefined,
-  spanMs: number,
-  fromWh: boolean,
-): Slot | undefined {
-  const endMs = (m.slot + 1) * HOUR_MS;
+function lay(m: Meterage, moment: Moment, meanW: number, spanMs: number, pieceMs: number): Slot | undefined {
+  const slot = m[SLOT] ?? 0;
+  const endMs = (slot + 1) * HOUR_MS;
   const fromMs = moment.atMs - spanMs;
-  if (meanW !== undefined) {
-    const insideMs = Math.min(moment.atMs, endMs) - Math.max(fromMs, m.slot * HOUR_MS);
-    if (insideMs > 0) cover(m, meanW, insideMs, fromWh ? ENERGY_PIECE_MS : POWER_PIECE_MS);
-  }
+  cover(m, meanW, Math.min(moment.atMs, endMs) - Math.max(fromMs, slot * HOUR_MS), pieceMs);
   if (moment.atMs < endMs) return undefined;
-  const slot = close(m, moment);
-  m.slot = Math.floor(moment.atMs / HOUR_MS);
-  m.wMs = m.coveredMs = 0;
-  m.minW = 1e9;
-  m.maxW = -1e9;
-  const restMs = moment.atMs - Math.max(fromMs, m.slot * HOUR_MS);
-  if (meanW !== undefined && restMs > 0) cover(m, meanW, restMs, fromWh ? ENERGY_PIECE_MS : POWER_PIECE_MS);
-  return slot;
+  const closed = close(m, moment);
+  const next = Math.floor(moment.atMs / HOUR_MS);
+  m[SLOT] = next;
+  m[SUM] = m[COVERED] = 0;
+  m[MIN] = NO_MIN;
+  m[MAX] = NO_MAX;
+  cover(m, meanW, moment.atMs - Math.max(fromMs, next * HOUR_MS), pieceMs);
+  return closed;
 }
 
 function cover(m: Meterage, meanW: number, spanMs: number, pieceMs: number): void {
-  m.wMs += meanW * spanMs;
-  m.coveredMs += spanMs;
-  m.pieceWMs += meanW * spanMs;
-  m.pieceMs += spanMs;
-  if (m.pieceMs < pieceMs) return;
-  const pieceW = m.pieceWMs / m.pieceMs;
-  if (pieceW < m.minW) m.minW = pieceW;
-  if (pieceW > m.maxW) m.maxW = pieceW;
-  m.pieceWMs = m.pieceMs = 0;
+  if (spanMs <= 0) return;
+  const energy = Math.round(meanW * spanMs);
+  m[SUM] = (m[SUM] ?? 0) + energy;
+  m[COVERED] = (m[COVERED] ?? 0) + spanMs;
+  const piece = (m[PIECE] ?? 0) + spanMs;
+  const sum = (m[PIECE_SUM] ?? 0) + energy;
+  const full = piece >= pieceMs;
+  m[PIECE] = full ? 0 : piece;
+  m[PIECE_SUM] = full ? 0 : sum;
+  if (!full) return;
+  const tenths = Math.round((sum * 10) / piece);
+  if (tenths < (m[MIN] ?? NO_MIN)) m[MIN] = tenths;
+  if (tenths > (m[MAX] ?? NO_MAX)) m[MAX] = tenths;
 }
 
 function close(m: Meterage, moment: Moment): Slot | undefined {
-  if (m.coveredMs < COVERED_MIN * HOUR_MS) return undefined;
-  const meanW = m.wMs / m.coveredMs;
-  const localStartMs = m.slot * HOUR_MS + (moment.localMs - moment.atMs);
-  const sincePrevious = m.last === 0 ? 1 : m.slot - m.last;
-  m.last = m.slot;
+  const coveredMs = m[COVERED] ?? 0;
+  if (coveredMs < COVERED_MIN * HOUR_MS) return undefined;
+  const meanW = Math.round((10 * (m[SUM] ?? 0)) / coveredMs) / 10;
+  const slot = m[SLOT] ?? 0;
+  const localStartMs = slot * HOUR_MS + (moment.localMs - moment.atMs);
+  const last = m[LAST] ?? 0;
+  m[LAST] = slot;
   return {
     atMs: moment.atMs,
     localMs: moment.localMs,
     hour: Math.floor(localStartMs / HOUR_MS) % 24,
     day: Math.floor(localStartMs / DAY_MS),
     meanW,
-    minW: Math.min(m.minW, meanW),
-    maxW: Math.max(m.maxW, meanW),
-    sincePrevious,
+    minW: Math.min((m[MIN] ?? NO_MIN) / 10, meanW),
+    maxW: Math.max((m[MAX] ?? NO_MAX) / 10, meanW),
+    sincePrevious: last === 0 ? 1 : slot - last,
   };
 }

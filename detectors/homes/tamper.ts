@@ -18,7 +18,8 @@ export interface TamperState {
   exportWh: number;
   /** The meter has counted export: it feeds in by right. */
   feedsIn: boolean;
-  signs: Record<Sign, Held>;
+  /** Only those that are not idle. */
+  signs: Partial<Record<Sign, Held>>;
 }
 
 /** Cover and terminal at once; the electrical signs after `holdMin` minutes without a break. */
@@ -33,7 +34,7 @@ export function tamper(settings = { holdMin: 30 }): MeterDetector<TamperState> {
             opened: { 'cover-open': 0, 'terminal-open': 0 },
             exportWh: -1,
             feedsIn: false,
-            signs: { 'reverse-flow': notHeld(), 'voltage-missing': notHeld(), 'by-pass': notHeld() },
+            signs: {},
           },
     step(state, input, meter) {
       if (input.type === 'event') {
@@ -51,9 +52,11 @@ export function tamper(settings = { holdMin: 30 }): MeterDetector<TamperState> {
       let outputs: Output[] | undefined;
       for (const sign of SIGNS) {
         const seen = look(sign, reading, state);
-        if (seen === undefined) continue;
-        const held = state.signs[sign];
+        if (seen === undefined || (!seen && state.signs[sign] === undefined)) continue;
+        const held = state.signs[sign] ?? notHeld();
         const change = hold(held, seen, atMs, settings.holdMin * MINUTE_MS, 6 * 60 * MINUTE_MS);
+        if (held.phase === 'idle') delete state.signs[sign];
+        else state.signs[sign] = held;
         if (change === undefined) continue;
         outputs ??= [];
         outputs.push(

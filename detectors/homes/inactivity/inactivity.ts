@@ -2,7 +2,7 @@
  * An old person's silence: the home of somebody who lives alone looks empty at hours at which it never does.
  *
  * Every hour is weighed as "this home empty" against "this home at this hour" (`model.ts`); the evidence adds up,
- * never below zero, and is compared with what the home itself showed at this hour in six weeks (`patience.ts`). A
+ * never below zero, and is compared with what the home itself showed at this hour in thirty days (`patience.ts`). A
  * rule of hours without change was rejected: it is reset by every fridge and timer, and what is long in one house is
  * every day's afternoon in the next. So was a daily sum: an empty day can use half of a normal one.
  *
@@ -11,7 +11,7 @@
  */
 import { type MeterDetector, type Moment, NOTHING, type Output, type Verdict } from '../../detector.ts';
 import { round, say } from '../finding.ts';
-import { addReading, HOUR_MS, type Meterage, noMeterage, type Slot } from '../slots.ts';
+import { addReading, HOUR_MS, type Meterage, noMeterage, PERIOD, type Slot } from '../slots.ts';
 import { binOf, type Memory, noMemory, SCORE_MAX, write } from './memory.ts';
 import { learnQuiet, noQuiet, type Quiet, weigh } from './model.ts';
 import { addCause, BOUNDS, fade, noPatience, type Patience, threshold } from './patience.ts';
@@ -105,7 +105,7 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
     state.quietDay = slot.day;
     if (memory.last - memory.first >= 48) state.quiet = learnQuiet(memory);
   }
-  const coarse = state.meterage.periodMs > 40 * 60_000;
+  const coarse = (state.meterage[PERIOD] ?? 0) > 40 * 60_000;
   const swingW = coarse
     ? Math.abs(slot.meanW - (state.previousW < 0 ? slot.meanW + 1 : state.previousW))
     : slot.maxW - slot.minW;

@@ -1,9 +1,9 @@
 /**
- * Six weeks of hours, one character each, in a ring by civil time: the level, the swing inside the hour, and the
+ * Thirty days of hours, one character each, in a ring by civil time: the level, the swing inside the hour, and the
  * score of silence that stood at its end. Strings are a tenth of what arrays cost as JSON.
  */
 
-export const DAYS = 42;
+export const DAYS = 30;
 export const HOURS = DAYS * 24;
 export const BINS = 24;
 

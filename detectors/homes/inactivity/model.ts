@@ -24,7 +24,7 @@ const LEVEL_WEIGHT = 1.1;
 const SWING_WEIGHT = 0.75;
 const EVIDENCE_MIN = -3;
 const EVIDENCE_MAX = 1;
-/** Neighbouring bins and hours lend their counts: six weeks hold only 42 days. */
+/** Neighbouring bins and hours lend their counts: a month holds only 30 days. */
 const NEIGHBOUR_BIN = 0.4;
 const NEIGHBOUR_HOUR = 0.5;
 const UNSEEN = 0.1;
@@ -127,7 +127,7 @@ function unheardOf(quiet: Quiet, level: number, swing: number): boolean {
   return level < lowest - 2;
 }
 
-/** The share of this bin among the hours of the last six weeks at the same time of day. */
+/** The share of this bin among the hours of the last thirty days at the same time of day. */
 function usual(text: string, memory: Memory, hour: number, bin: number): number {
   let found = 0;
   let total = 0;

@@ -1,5 +1,5 @@
 /**
- * How much silence this home is given before somebody is asked: what it showed at this hour in the last six weeks,
+ * How much silence this home is given before somebody is asked: what it showed at this hour in the last thirty days,
  * plus a margin, plus what its own false alarms have taught. All bounds stand here.
  */
 import { DAYS, type Memory, scoreAt } from './memory.ts';
@@ -28,7 +28,7 @@ export const BOUNDS = {
   margin: 0.7,
   /** The home's past counts up to here: a holiday must not teach that silence is usual. */
   past: 6,
-  /** The third highest of 42 days; the highest may have been the first emergency. */
+  /** The third highest of 30 days; the highest may have been the first emergency. */
   rank: 2,
   learntStep: 2,
   learntMax: 8,
@@ -64,7 +64,7 @@ export function threshold(patience: Patience, memory: Memory, hour: number, days
   return Math.min(BOUNDS.most, most);
 }
 
-/** The third highest score that this home showed at this time of day (an hour either side) in six weeks, bounded. */
+/** The third highest score that this home showed at this time of day (an hour either side) in thirty days, bounded. */
 function usualScore(memory: Memory, hour: number): number {
   const days = Math.min(DAYS - 1, Math.floor((memory.last - memory.first) / 24));
   const highest = [0, 0, 0];

@@ -1,7 +1,7 @@
 /** What the alert tells of this home: how long it is usually silent at this hour, and which habits are missing. */
 import { binAt, DAYS, type Memory, scoreAt } from './memory.ts';
 
-/** The longest silence but one that ended at this time of day in the last six weeks, in hours. */
+/** The longest silence but one that ended at this time of day in the last thirty days, in hours. */
 export function usualLongestH(memory: Memory, hour: number): number {
   const lengths: number[] = [];
   for (let day = 1; day < DAYS; day++) {
