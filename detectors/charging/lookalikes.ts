@@ -33,8 +33,8 @@ export function recurringMinutes(memory: readonly Lookalike[], session: Session,
   const alike = memory.filter(
     ({ powerW, fall5, endMs }) =>
       atMs - endMs < 7 * DAY_MS &&
-      Math.abs(powerW - session.peakW) <= 0.2 * session.peakW + 5 &&
-      Math.abs(fall5 - session.shape.fall5) <= 0.15,
+      Math.abs(powerW - session.peakW) <= 0.12 * session.peakW + 4 &&
+      Math.abs(fall5 - session.shape.fall5) <= 0.1,
   );
   const today = alike.filter(({ endMs }) => atMs - endMs < DAY_MS);
   if (today.length < 2 && alike.length < 3) return undefined;

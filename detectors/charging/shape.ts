@@ -29,6 +29,8 @@ export interface Shape {
   pulse3: number;
   /** The same of the fifth. */
   pulse5: number;
+  /** cos(arg I₃) against the voltage: a charger's third makes the crest's pulse, a heater's copies the flat crest. */
+  crest3: number;
   /** cos(arg I₇ − 2·arg I₅ + arg I₃): the same without the fundamental, which a big background disturbs most. */
   pulse7: number;
   /** |I5/I3| and |I7/I5|: how fast the harmonics fall, again without the fundamental. */
@@ -75,6 +77,7 @@ export function shapeOf(current: Phasors, voltageV: number, highestOrder: number
     a9: a(H9),
     even: Math.hypot(a(H2), a(H4)),
     pulse3: Math.cos(angle(H3) - 3 * angle(H1)),
+    crest3: Math.cos(angle(H3)),
     pulse5: Math.cos(angle(H5) - 5 * angle(H1)),
     pulse7: highestOrder >= 7 ? Math.cos(angle(H7) - 2 * angle(H5) + angle(H3)) : 1,
     fall5,

@@ -17,6 +17,8 @@ const SMALL_AND_COMMON_W = 75;
 const FALLING_PER_HOUR = -0.06;
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
 const SCATTER_MAX = 0.1;
+/** Below it the form was found beneath another load's. */
+const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
 const TAPER_SCATTER_MAX = 0.15;
 /** A small charger in a quiet home: within a watt of its line, which no notebook in use is. */
@@ -44,15 +46,15 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
   if (trend.scatter > SCATTER_MAX) return false;
   if (trend.perHour + trend.error < FALLING_PER_HOUR) return false;
-  if (context.recurringMin !== undefined) return minutes > Math.max(90, 2.5 * context.recurringMin);
+  if (context.recurringMin !== undefined) return minutes > Math.max(75, 1.5 * context.recurringMin);
   if (session.powerW >= SMALL_W) return true;
   return isSmallCharger(session, trend, context.watchedMs);
 }
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
-function isSmallCharger({ onMs, energyWh, peakW }: Session, trend: Trend, watchedMs: number): boolean {
+function isSmallCharger({ onMs, energyWh, peakW, probability }: Session, trend: Trend, watchedMs: number): boolean {
   const rises = trend.perHour > 0.01 && trend.perHour > 2 * trend.error && trend.perHour < 0.15;
-  const common = peakW <= SMALL_AND_COMMON_W;
+  const common = peakW <= SMALL_AND_COMMON_W || probability < SURE;
   if (!common && rises && trend.scatter < SMOOTH && watchedMs > DAY_MS) return true;
   if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > 0.06) return false;
   return common ? rises : trend.perHour > -0.03;

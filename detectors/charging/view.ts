@@ -73,6 +73,7 @@ export function viewOfHarmonics(reading: Reading, phase: number, powerW: number,
   };
 }
 
+const STALE_MS = 30 * 60_000;
 /** Views that are kept, of all phases together. */
 const KEPT = 8;
 
@@ -99,7 +100,11 @@ export function viewBefore(views: readonly View[], now: View, beforeW: number | 
   if (newest === undefined || beforeW === undefined) return newest;
   const misfitW = (view: View) => Math.abs(Math.abs(view.powerW) - Math.abs(beforeW));
   const fits = Math.max(15, 0.08 * Math.abs(beforeW));
-  return past.findLast((view) => misfitW(view) <= fits) ?? newest;
+  const fitting = past.findLast((view) => misfitW(view) <= fits);
+  if (fitting !== undefined) return fitting;
+  // An old view of quite another home is worse than what the readings alone say of the background.
+  const useless = now.atMs - newest.atMs > STALE_MS && misfitW(newest) > Math.max(30, 0.25 * Math.abs(beforeW));
+  return useless ? undefined : newest;
 }
 
 export interface Judged {
@@ -130,19 +135,17 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
     const ownW = Math.abs(powerW - shape.rectifierW) <= 0.12 * powerW ? powerW : shape.rectifierW;
     return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW: ownW, grew };
   }
-  const alone = withoutOthers(shape);
+  const alone = shape.crest3 * Math.sign(now.powerW) > -0.2 ? withoutOthers(shape) : undefined;
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
   return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew };
 }
 
 /**
- * On or off. Harmonics that clearly grew or shrank say it whichever way the clamp is turned and whatever a roof feeds
- * in; where other loads' harmonics cancel them, the power must.
+ * On or off. A home that draws power shows it by the sign. Where the clamp is turned round, or a roof feeds in, the sign
+ * says nothing and the harmonics must: they grow when a rectifier begins, whichever way they are counted.
  */
-function hasGrown(now: View, before: View | undefined, { powerW, rectifierW }: Shape): boolean {
-  const growthW = now.rectifierW - (before?.rectifierW ?? 0);
-  if (Math.abs(growthW) > 0.6 * rectifierW) return growthW > 0;
-  return powerW > 0 === now.powerW > 0;
+function hasGrown(now: View, before: View | undefined, { powerW }: Shape): boolean {
+  return now.powerW > 0 ? powerW > 0 : now.rectifierW > (before?.rectifierW ?? 0);
 }
 
 /** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
@@ -151,12 +154,12 @@ const MIXED = 0.8;
 /**
  * The same harmonics as though a rectifier alone had made them: a kettle that began in the same minute, or a cloud
  * over a solar roof, changes the fundamental and hides the ratios. A pulse that flattens the crest is the voltage's
- * own form in a big heater. Only harmonics that fall as slowly as a charger's count: a vacuum cleaner's fifth is a third
+ * own form in a big heater and is not asked. Only harmonics that fall as slowly as a charger's count: a vacuum cleaner's fifth is a third
  * of its third.
  */
 function withoutOthers(shape: Shape): Shape | undefined {
-  const { fall5, fall7, pulse3, pulse7, even } = shape;
-  if (pulse3 < 0.3 || pulse7 < 0.9 || fall5 < 0.62 || fall7 < 0.5 || even > 0.3) return undefined;
+  const { fall5, fall7, pulse7, even } = shape;
+  if (pulse7 < 0.9 || fall5 < 0.62 || fall7 < 0.5 || even > 0.3) return undefined;
   const a3 = 0.6 + 0.38 * Math.min(fall5, 1);
   const a5 = a3 * fall5;
   return { ...shape, a3, a5, a7: a5 * fall7, displacementPf: 0.95, powerW: shape.rectifierW };

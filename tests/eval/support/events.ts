@@ -8,7 +8,7 @@ import type { Waveform } from '../../../protocols/reading.ts';
 import { MAINS, mainsCycle } from '../../../sim/currents/mains.ts';
 import { type Draw, seeded } from '../../../sim/currents/seeded.ts';
 import { currentShape } from '../../../sim/currents/shapes.ts';
-import { loadPlaid, loadWaveforms } from './charging-data.ts';
+import { loadPlaid, loadWaveforms, type Recorded } from './charging-data.ts';
 import { meanCycle } from './cycles.ts';
 
 /** The points of a cycle in the library; a snapshot is read out of it at any rate. */
@@ -19,7 +19,8 @@ export interface Device {
   name: string;
   uncorrected: boolean;
   measured: boolean;
-  takes: { currentA: Float64Array; powerW: number }[];
+  /** `starting`: the cycle of a switch-on, inrush included. */
+  takes: { currentA: Float64Array; powerW: number; starting?: boolean }[];
 }
 
 /** What a meter's converter does. */
@@ -41,16 +42,16 @@ const UNCORRECTED = new Set(['Laptop', 'plaid_LaptopCharger', 'plaid_CFL']);
 /** Every measured device; a take of less than 2 W is a device that was not on. */
 export function measuredDevices(): Device[] {
   const devices = new Map<string, Device>();
-  const records = [
+  const records: { recorded: Recorded; first: number; cycles: number; starting?: boolean }[] = [
     ...loadWaveforms('hfhad_').flatMap((recorded) => [0, 40, 80].map((first) => ({ recorded, first, cycles: 10 }))),
     ...loadWaveforms('unibo_steady_').flatMap((recorded) =>
       Array.from({ length: 20 }, (_, k) => ({ recorded, first: k * 20, cycles: 10 })),
     ),
     ...loadWaveforms('evcpw_').map((recorded) => ({ recorded, first: 0, cycles: 6 })),
     // Their switch-on cycles hold the inrush; a switch-off shows the device as it ran.
-    ...loadPlaid().map((recorded) => ({ recorded, first: 0, cycles: 1 })),
+    ...loadPlaid().map((recorded) => ({ recorded, first: 0, cycles: 1, starting: recorded.on })),
   ];
-  for (const { recorded, first, cycles } of records) {
+  for (const { recorded, first, cycles, starting = false } of records) {
     const cycle = meanCycle(recorded, first, cycles, POINTS);
     if (cycle === undefined || recorded.device.startsWith('Nothing')) continue;
     const powerW = cycle.voltageV.reduce((sum, v, k) => sum + v * cycle.currentA[k]!, 0) / POINTS;
@@ -60,7 +61,7 @@ export function measuredDevices(): Device[] {
     const currentA = cycle.currentA.map((value) => (value * voltageV) / MAINS.voltageV);
     const name = recorded.device;
     const device = devices.get(name) ?? { name, uncorrected: UNCORRECTED.has(name), measured: true, takes: [] };
-    device.takes.push({ currentA, powerW });
+    device.takes.push({ currentA, powerW, starting });
     devices.set(name, device);
   }
   return [...devices.values()];
