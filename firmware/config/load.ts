@@ -1,5 +1,7 @@
 /** Reads a site file and says everything that is wrong with it at once, each with line and column. */
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { DETECTOR_NAMES } from '../../detectors/catalogue.ts';
+import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { meterId, type Site, siteSchema } from './site.ts';
 
@@ -84,12 +86,23 @@ function crossCheck(site: Site): { path: Path; message: string }[] {
         found.push({ path: where, message: `id ${id} is already used at ${other}: give one of them an id of its own` });
       }
       ids.set(id, where.join('.'));
+      if (meter.protocol === 'modbus' && profileNamed(meter.profile) === undefined) {
+        const names = PROFILES.map(({ name }) => name).join(', ');
+        found.push({ path: [...where, 'profile'], message: `expected one of ${names}, got ${meter.profile}` });
+      }
       const { grid } = meter;
       if (grid !== undefined && Object.keys(site.grid).length > 0 && !(grid in site.grid)) {
         found.push({ path: [...where, 'grid'], message: `grid cell ${grid} is not described under grid:` });
       }
     });
   });
+  for (const name of Object.keys(site.detectors)) {
+    if (DETECTOR_NAMES.includes(name)) continue;
+    found.push({
+      path: ['detectors', name],
+      message: `unknown detector: expected one of ${DETECTOR_NAMES.join(', ')}`,
+    });
+  }
   if (ids.size > 1024)
     found.push({ path: ['buses'], message: `${ids.size} meters: expected at most 1024 on one gateway` });
   return found;

@@ -41,6 +41,15 @@ describe('site file', () => {
     expect(broken('fuseA', 'fuzeA')).toEqual(['site.yaml:7:70: buses.0.meters.0.fuzeA: unknown key "fuzeA"']);
   });
 
+  it('knows the register maps and the detectors', () => {
+    expect(broken('profile: sdm630', 'profile: sdm631')[0]).toMatch(
+      /^site\.yaml:8:\d+: .*expected one of .*sdm630.*, got sdm631$/,
+    );
+    expect(problems(`${GOOD}detectors:\n  overlod: { a: 1 }\n`)).toEqual([
+      expect.stringMatching(/^site\.yaml:12:3: detectors\.overlod: unknown detector: expected one of .*overload/),
+    ]);
+  });
+
   it('reports every problem at once', () => {
     expect(
       problems(GOOD.replace('gw-1', 'gw/1').replace('unit: 3', 'unit: 0').replace('brokers', 'broker')),
