@@ -49,7 +49,8 @@ export function stepHold(
   atMs: number,
   rule: HoldRule,
 ): 'raised' | 'cleared' | undefined {
-  const hole = atMs - hold.lastMs > rule.gapMs;
+  // A clock that was set back is a hole as well: how long something lasted is not known.
+  const hole = atMs - hold.lastMs > rule.gapMs || atMs < hold.lastMs;
   hold.lastMs = atMs;
   const wanted = isActive(hold) ? under : over;
   if (!wanted) {

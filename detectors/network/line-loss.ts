@@ -147,6 +147,8 @@ function take(
     return;
   }
   const passedMs = atMs - register.lastMs;
+  // Far back, the clock was wrong before: begin again.
+  if (passedMs < -HOUR_MS) delete state.registers[id];
   if (passedMs <= 0) return;
   const hole = passedMs > rule.gapMs;
   const added = activePowerW === undefined ? 0 : (((activePowerW + register.lastW) / 2) * passedMs) / HOUR_MS;

@@ -138,7 +138,7 @@ function hear(state: OutageState, seat: Seat, reading: Reading, atMs: number): v
   // A converter with a battery may answer for a dead supply; and a reading of the same moment was taken before.
   const { voltageV } = reading;
   if (voltageV?.every((volts) => volts < LIVE_V)) return;
-  if (seat.condition === 'off' && atMs <= seat.downMs) return;
+  if (seat.condition === 'off' && atMs === seat.downMs) return;
   seat.heardMs = atMs;
   back(state, seat, atMs);
 }
@@ -213,6 +213,7 @@ function setDead(state: OutageState, id: string, phases: number[], atMs: number)
 
 function tick(state: OutageState, atMs: number, localMs: number, area: Area, rule: OutageSettings): readonly Output[] {
   const outputs: Output[] = [];
+  if (state.changedMs > atMs) state.changedMs = atMs;
   if (state.changedMs !== 0 && atMs - state.changedMs >= rule.settleMs) {
     state.changedMs = 0;
     review(state, atMs, area, rule, outputs);

@@ -69,7 +69,7 @@ export function stepRating(
   const { reading, atMs } = input;
   if (reading.ambientC !== undefined) state.ambientC = reading.ambientC;
   const ratio = loadRatio(reading, meter);
-  if (ratio === undefined || atMs < state.lastMs) return NOTHING;
+  if (ratio === undefined) return NOTHING;
   const constants = constantsOf(meter, rule);
   warm(state, reading, ratio, atMs, constants, rule);
   state.peakRatio = Math.max(state.level === 'none' && state.heavy.phase === 'quiet' ? 0 : state.peakRatio, ratio);
@@ -101,7 +101,7 @@ function warm(
 ): void {
   const { heat, ambientC } = state;
   const first = state.lastMs === 0;
-  const minutes = first ? 0 : (atMs - state.lastMs) / MINUTE_MS;
+  const minutes = first ? 0 : Math.max(0, atMs - state.lastMs) / MINUTE_MS;
   const hole = atMs - state.lastMs > rule.gapMs;
   const load = hole && !first ? (ratio + state.lastRatio) / 2 : ratio;
   if (heat.of === 'line') {

@@ -42,6 +42,8 @@ export function newHistory(): History {
  */
 export function record(history: History, localMs: number, value: number, closed: () => void): void {
   const slot = Math.ceil(localMs / SLOT_MS);
+  // More than a day back is a clock that was wrong: what was learnt stays, the course starts afresh.
+  if (slot < history.slot - SLOTS_PER_DAY) Object.assign(history, newHistory());
   if (slot < history.slot || (slot === history.slot && !history.open)) return;
   if (slot > history.slot) {
     finish(history, closed);
