@@ -108,6 +108,8 @@ const SILENT_TURNS_MAX = 10;
 /** What a meter is given beyond its deadline once it answered late. */
 const PATIENCE_MAX_MS = 2_000;
 const PATIENCE_KEPT = 0.98;
+/** How late an answer may be that was neither given up on nor seen: a Modbus meter's other blocks wait so long. */
+const OWED_MS = 5_000;
 /** The longest answer that an exchange may bring which no block describes. */
 const ANSWER_BYTES_MAX = 256;
 const REST_MAX_MS = 3_600_000;
@@ -273,12 +275,13 @@ class Owner {
     const startMs = this.#clock.monotonicMs();
     // What never answered, or failed last time, gets one try a turn: its retries are the next turns.
     const trusted = meter.reads > 0 && this.#schedule.trusts(turn.meter, turn.block);
-    const { answer, failure } = await this.#ask(meter, () => block.exchange(), block.wireBytes, {
+    const { answer, failure, owed } = await this.#ask(meter, () => block.exchange(), block.wireBytes, {
       retry: trusted,
       quarantine: true,
     });
     const nowMs = this.#clock.monotonicMs();
     this.#schedule.finished(nowMs, turn, this.#judge(meter, block, failure, nowMs), nowMs - startMs);
+    if (owed && meter.protocol === 'modbus') this.#schedule.hold(turn.meter, turn.block, nowMs + OWED_MS);
     if (!('value' in answer)) return;
     meter.lastReadMs = this.#clock.nowMs();
     meter.reads++;
@@ -304,7 +307,7 @@ class Owner {
     exchange: () => Exchange<T>,
     answerBytes: number,
     { retry, quarantine }: How,
-  ): Promise<{ answer: Answer<T>; failure: Failure | undefined }> {
+  ): Promise<{ answer: Answer<T>; failure: Failure | undefined; owed: boolean }> {
     /** An answer that was given up on and not seen since: it, or its twin, may still come. */
     let owed = false;
     for (let tries = 1; ; tries++) {
@@ -312,10 +315,10 @@ class Owner {
       if ('value' in answer) {
         // Modbus cannot tell which of two equal requests was answered; the other answer must not meet the next one.
         if (owed && meter?.protocol === 'modbus') await this.#line.quarantine(this.#options.signal);
-        return { answer, failure: undefined };
+        return { answer, failure: undefined, owed };
       }
       let { failure } = answer;
-      if (this.#options.signal.aborted) return { answer: { failure: 'cancelled', detail: 'stopping' }, failure };
+      if (this.#options.signal.aborted) return { answer: { failure: 'cancelled', detail: 'stopping' }, failure, owed };
       if (quarantine && POLICY[failure].quarantine) {
         const late = await this.#line.quarantine(this.#options.signal);
         if (late && POLICY[failure].countsAsSilence) failure = this.#late(meter);
@@ -323,7 +326,8 @@ class Owner {
       }
       this.#count(meter, failure);
       const { next, times }: Policy = POLICY[failure];
-      if (next !== 'retry' || !retry || tries > times) return { answer: { failure, detail: answer.detail }, failure };
+      if (next !== 'retry' || !retry || tries > times)
+        return { answer: { failure, detail: answer.detail }, failure, owed };
     }
   }
 

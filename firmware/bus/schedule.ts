@@ -79,6 +79,8 @@ interface Meter {
   probeAtMs: number;
   distanceMs: number;
   probeCostMs: number;
+  /** Until then nothing but this block is asked. */
+  held: { block: number; untilMs: number };
 }
 
 interface Attention {
@@ -118,7 +120,7 @@ export class Schedule {
   /** The next turn; every turn but `rest` is answered with `finished` or `served`. */
   next(nowMs: number): Turn {
     this.#collectDue(nowMs);
-    const idle = !this.#somethingReady();
+    const idle = !this.#somethingReady(nowMs);
     const [demand] = this.#demands;
     if (demand !== undefined && (idle || this.#demandShare.has(nowMs))) {
       this.#demands.shift();
@@ -188,6 +190,11 @@ export class Schedule {
     if (entry !== undefined) entry.dropped = true;
   }
 
+  /** An answer to this block may still be under way, and could pass for another block's: those wait until then. */
+  hold(meter: number, block: number, untilMs: number): void {
+    this.#meter(meter).held = { block, untilMs };
+  }
+
   /** There is a sign of life from a silent meter, or from a bus that was silent: its blocks are back in the plan, on probation. */
   wake(nowMs: number, number: number): void {
     const meter = this.#meter(number);
@@ -217,6 +224,7 @@ export class Schedule {
         probeAtMs: 0,
         distanceMs: 0,
         probeCostMs: PROBE_COST_MS,
+        held: { block: 0, untilMs: Number.NEGATIVE_INFINITY },
       });
     }
     return this.#meters[number]!;
@@ -231,11 +239,15 @@ export class Schedule {
   }
 
   /** Parks what must not be asked now (dropped, or of a silent meter) until the next one may be. */
-  #somethingReady(): boolean {
+  #somethingReady(nowMs: number): boolean {
     for (let entry = this.#ready.peek(); entry !== undefined; entry = this.#ready.peek()) {
-      if (!entry.dropped && this.#meter(entry.meter).misses < PROBE_AFTER_MISSES) return true;
+      const { misses, held } = this.#meter(entry.meter);
+      const parked = entry.dropped || misses >= PROBE_AFTER_MISSES;
+      const isHeld = held.untilMs > nowMs && held.block !== entry.block;
+      if (!parked && !isHeld) return true;
       this.#ready.pop();
-      entry.where = 'parked';
+      if (parked) entry.where = 'parked';
+      else this.#wait(entry, held.untilMs);
     }
     return false;
   }
@@ -255,7 +267,12 @@ export class Schedule {
       const { meter, dueMs, untilMs } = attention;
       const blocks = fastestOf(meter.entries);
       if (untilMs <= nowMs || blocks.length === 0) this.#attention.delete(number);
-      else if (meter.misses === 0 && dueMs <= nowMs && dueMs < (longest?.dueMs ?? Number.POSITIVE_INFINITY)) {
+      else if (
+        meter.misses === 0 &&
+        meter.held.untilMs <= nowMs &&
+        dueMs <= nowMs &&
+        dueMs < (longest?.dueMs ?? Number.POSITIVE_INFINITY)
+      ) {
         longest = attention;
         fastest = blocks;
       }
@@ -286,7 +303,7 @@ export class Schedule {
   #rest(nowMs: number): Turn {
     let untilMs = this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
     for (const { meter, dueMs } of this.#attention.values()) {
-      if (meter.misses === 0) untilMs = Math.min(untilMs, dueMs);
+      if (meter.misses === 0) untilMs = Math.min(untilMs, Math.max(dueMs, meter.held.untilMs));
     }
     for (const { misses, probeAtMs } of this.#meters) {
       // A probe that is due and found no gap waits for the next read to pass.
