@@ -2,9 +2,9 @@
  * Reliability of one area, IEEE 1366: SAIDI (minutes without power per user), SAIFI (interruptions per user) and
  * availability, told once a civil day. Outages of users count when they are over, on the day they ended.
  */
-import type { Finding } from '../alert.ts';
-import type { Area } from '../detector.ts';
-import { round } from './figures.ts';
+import type { Finding } from '../../alert.ts';
+import type { Area } from '../../detector.ts';
+import { round } from '../figures.ts';
 
 export interface Reliability {
   /** The civil day that is being counted, −1 before the first tick. */

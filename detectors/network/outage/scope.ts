@@ -10,7 +10,7 @@
  * transformer's load dropped by what the part used, or one phase is silent across boxes while its neighbours on the
  * same boxes answer (a bus does not choose phases).
  */
-import type { MeterInfo } from '../../protocols/reading.ts';
+import type { MeterInfo } from '../../../protocols/reading.ts';
 
 export type Scope = 'meter' | 'phase' | 'branch' | 'area';
 

@@ -1,0 +1,73 @@
+/** What users' meters say of themselves, and what that makes of them: live, silent or off. */
+import type { MeterEvent, Reading } from '../../../protocols/reading.ts';
+import { MINUTE_MS } from '../figures.ts';
+import type { OutageState, Seat } from './state.ts';
+
+/** A live voltage below this is no supply. */
+export const LIVE_V = 22;
+
+/** Records of power failures are read within this time of a meter's return. */
+const RECORD_MS = 15 * MINUTE_MS;
+
+export function hear(state: OutageState, seat: Seat, reading: Reading, atMs: number): void {
+  if (reading.activePowerW !== undefined) seat.powerW = reading.activePowerW;
+  if (seat.condition === 'live') {
+    seat.heardMs = atMs;
+    return;
+  }
+  // A converter with a battery may answer for a dead supply; and a reading of the same moment was taken before.
+  const { voltageV } = reading;
+  if (voltageV?.every((volts) => volts < LIVE_V)) return;
+  if (seat.condition === 'off' && atMs === seat.downMs) return;
+  seat.heardMs = atMs;
+  back(state, seat, atMs);
+}
+
+function back(state: OutageState, seat: Seat, atMs: number): void {
+  if (seat.condition === 'silent') seat.told = true;
+  seat.condition = 'live';
+  seat.backMs = atMs;
+  state.changedMs ||= atMs;
+}
+
+export function said(state: OutageState, seat: Seat, event: MeterEvent, atMs: number): void {
+  switch (event) {
+    case 'power-off':
+      if (seat.condition === 'off') return;
+      seat.told = false;
+      // A record read just after a silence explains that silence: it began then, and the meter is back.
+      if (seat.condition === 'live' && seat.unexplained && atMs - seat.backMs <= RECORD_MS) {
+        seat.unexplained = false;
+        state.changedMs ||= atMs;
+        return;
+      }
+      if (seat.condition === 'live') seat.downMs = atMs;
+      seat.condition = 'off';
+      state.changedMs ||= atMs;
+      return;
+    case 'power-on':
+      if (seat.condition !== 'live') back(state, seat, atMs);
+      return;
+    case 'no-answer':
+      if (seat.condition !== 'live' || seat.heardMs === 0) return;
+      seat.condition = 'silent';
+      seat.unexplained = true;
+      seat.told = false;
+      seat.downMs = atMs;
+      state.changedMs ||= atMs;
+      return;
+    case 'cover-open':
+    case 'terminal-open':
+    case 'relay-open':
+    case 'relay-closed':
+    case 'clock-fault':
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+/** When a seat's untold or lasting absence began. */
+export function beginOf(seat: Seat | undefined): number[] {
+  return seat === undefined || (seat.condition === 'live' && seat.told) ? [] : [seat.downMs];
+}
