@@ -24,6 +24,8 @@ export interface GatewayParts {
   site: Site;
   detectors: readonly Detector[];
   clock: Clock;
+  /** Whether wall time can be believed; stands on every message. */
+  clockSynchronised: () => boolean;
   openPort: OpenPort;
   outbox: Outbox;
   openLink: OpenLink;
@@ -108,6 +110,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     outbox,
     openLink: parts.openLink,
     clock,
+    clockSynchronised: parts.clockSynchronised,
     log,
     signal,
     onDead: (stored, reason) => log.error({ sequence: stored.sequence, reason }, 'a message was refused for good'),

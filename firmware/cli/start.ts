@@ -5,6 +5,7 @@ import type { Alert } from '../../detectors/alert.ts';
 import { allDetectors } from '../../detectors/catalogue.ts';
 import type { Sample } from '../../protocols/reading.ts';
 import { systemClock } from '../clock.ts';
+import { clockSync } from '../clock-sync.ts';
 import type { Site } from '../config/site.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { type LogRing, openLog } from '../log.ts';
@@ -42,9 +43,11 @@ export async function start(options: StartOptions): Promise<Started> {
   const log = options.log ?? openLog();
   mkdirSync(site.store.directory, { recursive: true, mode: 0o700 });
   const notices = noticeHandlers(log);
+  const clockSynchronised = clockSync(systemClock);
   const outbox = openStoreWorker(join(site.store.directory, 'outbox.db'), {
     limits: { messages: site.store.maxAlerts, reserveBytes: 4 * 1024 * 1024 },
     onNotice: notices.store,
+    clockSynchronised,
   });
   const view = gatewaySource({
     site,
@@ -52,7 +55,7 @@ export async function start(options: StartOptions): Promise<Started> {
     version: VERSION,
     lastRestart: '',
     clock: systemClock,
-    clockSynchronised: () => true,
+    clockSynchronised,
     logs: log.lines,
     curveSpacingMs: options.curveSpacingMs ?? 120_000,
   });
@@ -66,6 +69,7 @@ export async function start(options: StartOptions): Promise<Started> {
     site,
     detectors: allDetectors(site.detectors),
     clock: systemClock,
+    clockSynchronised,
     openPort,
     outbox,
     openLink: link,

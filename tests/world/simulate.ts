@@ -179,6 +179,7 @@ async function boot(world: World): Promise<Running> {
       site: world.site,
       detectors: allDetectors({ overload: { raiseHoldMs: 10_000, clearHoldMs: 10_000 } }),
       clock: life.clock,
+      clockSynchronised: () => true,
       openPort: life.openPort(openPort),
       outbox: {
         ...outbox,
