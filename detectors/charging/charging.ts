@@ -47,7 +47,8 @@ const SILENT_MS = 150_000;
 /** That what was switched is a rectifier; higher for the whole of a home's current, which may be many small ones. */
 const RECTIFIER_AT = 0.5;
 const WHOLE_AT = 0.8;
-const WHOLE_LEAST_W = 80;
+const WHOLE_LEAST_W = 100;
+const STANDING_W = 30;
 
 /** The detector. Its state stays below 8 kB a meter: three views of twenty numbers, three sessions, sixteen look-alikes. */
 export function charging(settings: Partial<ChargingSettings> = {}): MeterDetector<ChargingState> {
@@ -230,7 +231,8 @@ function takeView(scene: Scene, view: View, set: ChargingSettings): void {
 function takeWhole(scene: Scene, view: View, set: ChargingSettings): void {
   const whole = judge(view, undefined);
   if (whole.probability < WHOLE_AT || whole.powerW < Math.max(WHOLE_LEAST_W, 0.5 * view.powerW)) return;
-  takeJudged(scene, whole, view, undefined, set, scene.atMs);
+  // Part of it is what stands in every home: a router, clocks, a set-top box.
+  takeJudged(scene, { ...whole, powerW: whole.powerW - STANDING_W }, view, undefined, set, scene.atMs);
 }
 
 function takeJudged(

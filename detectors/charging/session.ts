@@ -30,7 +30,7 @@ export interface Session {
   endedMs?: number;
   /** A grid worker said that it is something else. */
   dismissed?: boolean;
-  /** Least squares of power over hours since the onset, over at most the first two hours. */
+  /** Least squares of power over hours since the onset, over at most the first four hours. */
   fit: Fit;
   shape: Pick<Shape, 'a3' | 'a5' | 'a7' | 'displacementPf' | 'conductionDeg' | 'fall5'>;
 }
@@ -44,9 +44,9 @@ export interface Fit {
   pp: number;
 }
 
-/** The first minute is the start-up; after two hours the knee may have come. */
+/** The first minute is the start-up; after four hours the knee may have come. */
 const FIT_FROM_MS = 60_000;
-const FIT_TO_MS = 120 * 60_000;
+const FIT_TO_MS = 240 * 60_000;
 
 /** Share of the peak per minute: the steepest taper; what drifts faster is the rest of the home. */
 const STEEPEST_PER_MIN = 0.05;

@@ -147,7 +147,7 @@ export function end({ state }: Scene, session: Session, atMs: number): void {
   session.endedMs = Math.max(atMs, session.sinceMs);
   if (session.inputs === 'power') return;
   const { sinceMs, endedMs } = session;
-  const clean = state.views.filter((view) => view.atMs < sinceMs || view.atMs > endedMs);
+  const clean = state.views.filter((view) => view.atMs < sinceMs || view.atMs >= endedMs);
   if (clean.length > 0) state.views = clean;
 }
 

@@ -11,7 +11,7 @@ import type { Policy } from './policy.ts';
 import { type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
-const SMALL_W = 95;
+const SMALL_W = 88;
 const SMALL_AND_COMMON_W = 75;
 /** Steeper than this downward is a compressor's decay, 4 to 15 % within half an hour, never a charger's rise. */
 const FALLING_PER_HOUR = -0.06;
@@ -53,7 +53,7 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
 function isSmallCharger({ onMs, energyWh, peakW, probability }: Session, trend: Trend, watchedMs: number): boolean {
-  const rises = trend.perHour > 0.01 && trend.perHour > 2 * trend.error && trend.perHour < 0.15;
+  const rises = trend.perHour > 0.012 && trend.perHour > 4 * trend.error && trend.perHour < 0.15;
   const common = peakW <= SMALL_AND_COMMON_W || probability < SURE;
   if (!common && rises && trend.scatter < SMOOTH && watchedMs > DAY_MS) return true;
   if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > 0.06) return false;

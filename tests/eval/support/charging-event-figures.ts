@@ -34,7 +34,7 @@ const foldOf = ({ device }: Labelled) => {
   return charger === null ? device : `chargers ${Number(charger[1]) % CHARGER_FOLDS}`;
 };
 
-function fit(rows: readonly Labelled[]): Logistic {
+function fitted(rows: readonly Labelled[]): Logistic {
   return fitLogistic(
     rows.map(({ shape }) => featuresOf(shape)),
     rows.map(({ uncorrected }) => (uncorrected ? 1 : 0)),
@@ -50,7 +50,7 @@ interface Scored extends Labelled {
 /** Every event with the probability from a model fitted without its device. */
 function leaveOneOut(rows: readonly (Labelled & { front: string })[]): Scored[] {
   return [...Map.groupBy(rows, foldOf)].flatMap(([fold, held]) => {
-    const { bias, weights } = fit(rows.filter((row) => foldOf(row) !== fold));
+    const { bias, weights } = fitted(rows.filter((row) => foldOf(row) !== fold));
     return held.map((row) => {
       const probability = logistic(bias, weights, featuresOf(row.shape));
       return { ...row, probability, alarm: probability >= 0.5 && inBand(row.shape) };
@@ -167,7 +167,7 @@ export function measuredShapes(starting: boolean, training: readonly Labelled[])
     });
   });
   const scored = [...Map.groupBy(rows, ({ device }) => device)].flatMap(([device, held]) => {
-    const { bias, weights } = fit(training.filter((row) => row.device !== device));
+    const { bias, weights } = fitted(training.filter((row) => row.device !== device));
     return held.map((row) => {
       const probability = logistic(bias, weights, featuresOf(row.shape));
       return { ...row, front: '', probability, alarm: probability >= 0.5 };
