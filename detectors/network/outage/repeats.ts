@@ -10,6 +10,7 @@ export function countOutage(state: OutageState, id: string, atMs: number): void 
   // What is down and told already was counted with an incident that is over for its neighbours.
   if (seat === undefined || (seat.told && seat.condition !== 'live')) return;
   seat.told = true;
+  if (seat.silence === 'open') seat.silence = 'counted';
   seat.days.push(Math.floor(atMs / DAY_MS));
   if (seat.days.length > 8) seat.days.shift();
 }

@@ -30,20 +30,23 @@ function back(state: OutageState, seat: Seat, atMs: number): void {
   state.changedMs ||= atMs;
 }
 
+/** A last gasp, or a record that is read after the return: then it explains the silence that it follows. */
+function poweredOff(state: OutageState, seat: Seat, atMs: number): void {
+  const { silence } = seat;
+  const late = seat.condition === 'live' && silence !== 'none' && atMs - seat.backMs <= RECORD_MS;
+  if (late || seat.condition === 'live') seat.silence = 'none';
+  if (late && silence === 'counted') return;
+  state.changedMs ||= atMs;
+  // The silence began when it began; what the meter says now only tells its reason.
+  if (seat.condition === 'live' && !late) seat.downMs = atMs;
+  if (silence !== 'counted' || seat.condition === 'live') seat.told = false;
+  if (!late) seat.condition = 'off';
+}
+
 export function said(state: OutageState, seat: Seat, event: MeterEvent, atMs: number): void {
   switch (event) {
     case 'power-off':
-      if (seat.condition === 'off') return;
-      seat.told = false;
-      // A record read just after a silence explains that silence: it began then, and the meter is back.
-      if (seat.condition === 'live' && seat.unexplained && atMs - seat.backMs <= RECORD_MS) {
-        seat.unexplained = false;
-        state.changedMs ||= atMs;
-        return;
-      }
-      if (seat.condition === 'live') seat.downMs = atMs;
-      seat.condition = 'off';
-      state.changedMs ||= atMs;
+      if (seat.condition !== 'off') poweredOff(state, seat, atMs);
       return;
     case 'power-on':
       if (seat.condition !== 'live') back(state, seat, atMs);
@@ -51,7 +54,7 @@ export function said(state: OutageState, seat: Seat, event: MeterEvent, atMs: nu
     case 'no-answer':
       if (seat.condition !== 'live' || seat.heardMs === 0) return;
       seat.condition = 'silent';
-      seat.unexplained = true;
+      seat.silence = 'open';
       seat.told = false;
       seat.downMs = atMs;
       state.changedMs ||= atMs;

@@ -31,8 +31,8 @@ export interface Seat {
   backMs: number;
   /** Whether all that is known of it was looked at and counted. */
   told: boolean;
-  /** Its last absence was a mere silence that a record may yet explain. */
-  unexplained: boolean;
+  /** Its last absence was a mere silence that a record may yet explain, or that an incident has counted already. */
+  silence: 'none' | 'open' | 'counted';
   /** Days since 1970 of its outages, at most eight, newest last. */
   days: number[];
 }
@@ -74,7 +74,7 @@ export function newState(area: Area): OutageState {
         downMs: 0,
         backMs: 0,
         told: true,
-        unexplained: false,
+        silence: 'none',
         days: [],
       };
     }

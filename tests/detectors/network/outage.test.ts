@@ -151,6 +151,23 @@ describe('outage', () => {
     expect(street.alerts[1]?.evidence.durationMin).toBeCloseTo(40, 0);
   });
 
+  it('tells an outage once, by silence first and by the records afterwards', () => {
+    const street = new Street();
+    street.run(5);
+    const out = ids((home) => home.feeder === 'F1');
+    street.say('no-answer', out);
+    street.run(10, out);
+    street.run(1);
+    street.say('power-off', out);
+    street.say('power-on', out);
+    street.run(10);
+    expect(street.seen()).toEqual([
+      ['raised', 'branch', 'F1', 12],
+      ['cleared', 'branch', 'F1', 12],
+    ]);
+    expect(street.alerts[0]?.evidence.repeats).toBe(1);
+  });
+
   it('counts three outages of a box in sixty days as an alert of its own', () => {
     const street = new Street();
     const out = ids((home) => home.box === 'B2');
