@@ -6,7 +6,7 @@
  */
 import { APPLIANCES, type Appliance, type ApplianceName, RHYTHMS, type RhythmName } from './appliances.ts';
 import type { CurrentKind } from './currents/shapes.ts';
-import { createRandom, hash32, noiseAt, type Random } from './random.ts';
+import { createRandom, hash32, mix32, type Random } from './random.ts';
 import { ambientC, type Climate } from './weather.ts';
 
 export const DAY_MS = 86_400_000;
@@ -70,6 +70,8 @@ export class Household {
   /** Changed only by `add` and `end`, which forget the days made before. */
   readonly #overlays: Overlay[] = [];
   #days: DayLoad[] = [];
+  /** What the people did on the day made last, for the evening that reaches into the next. */
+  #last: { day: number; uses: Use[] } | undefined;
 
   constructor(spec: HomeSpec) {
     this.spec = spec;
@@ -78,12 +80,14 @@ export class Household {
   add(overlay: Overlay): void {
     this.#overlays.push(overlay);
     this.#days = [];
+    this.#last = undefined;
   }
 
   /** It is over at this civil time; what was drawn before stays drawn. */
   end(overlay: Overlay, localMs: number): void {
     overlay.toMs = localMs;
     this.#days = [];
+    this.#last = undefined;
   }
 
   /** @param day civil days since 1970 */
@@ -99,20 +103,25 @@ export class Household {
     const { phases, seed } = this.spec;
     const activeW = Array.from({ length: phases }, () => new Float32Array(MINUTES));
     const reactiveVar = Array.from({ length: phases }, () => new Float32Array(MINUTES));
-    const evening = this.#uses(day - 1)
+    const evening = (this.#last?.day === day - 1 ? this.#last.uses : this.#uses(day - 1))
       .filter((use) => use.toMin > MINUTES)
       .map((use) => ({ ...use, fromMin: use.fromMin - MINUTES, toMin: use.toMin - MINUTES }));
-    const uses = [...evening, ...this.#uses(day), ...this.#extra(day)].filter(
-      (use) => use.toMin > 0 && use.fromMin < MINUTES,
-    );
+    const own = this.#uses(day);
+    this.#last = { day, uses: own };
+    const uses = [...evening, ...own, ...this.#extra(day)].filter((use) => use.toMin > 0 && use.fromMin < MINUTES);
     for (const use of uses) {
       const watts = activeW[use.phase] ?? activeW[0]!;
       const vars = reactiveVar[use.phase] ?? reactiveVar[0]!;
       const perWatt = Math.tan(Math.acos(Math.min(1, use.powerFactor)));
       const end = Math.min(MINUTES, use.toMin);
+      const { powerW } = use;
+      let noise = mix32(seed ^ Math.imul(use.seed, 0x9e3779b1) ^ (day * MINUTES + use.fromMin)) | 1;
       for (let minute = Math.max(0, use.fromMin); minute < end; minute++) {
+        noise ^= noise << 13;
+        noise ^= noise >>> 17;
+        noise ^= noise << 5;
         // Nothing draws exactly the same from one minute to the next.
-        const power = use.powerW * (0.985 + 0.03 * noiseAt(seed + use.seed, day, minute));
+        const power = powerW * (1 + 7e-12 * noise);
         watts[minute] = watts[minute]! + power;
         vars[minute] = vars[minute]! + power * perWatt;
       }
