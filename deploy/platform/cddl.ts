@@ -4,7 +4,7 @@ import { EVIDENCE, type Field, MESSAGES, WIRE_VERSION } from '../../firmware/upl
 export function cddl(): string {
   const messages = Object.entries(MESSAGES).map(([name, fields]) => {
     const lines = Object.entries(fields).map(([key, field]: [string, Field]) => {
-      const optional = field.optional ? '? ' : '';
+      const optional = field.optional || field.type === 'version' ? '? ' : '';
       return `  ${optional}${field.key} => ${typeOf(field)}, ; ${key}: ${field.means}`;
     });
     return `${name} = {\n${lines.join('\n')}\n  * uint => any\n}\n`;
@@ -17,7 +17,10 @@ export function cddl(): string {
     'decimal = #6.4([exponent: nint, mantissa: int]) ; RFC 8949, 3.4.4',
     'figure = int / float / decimal / tstr / bool',
     'evidence = { * (uint / tstr) => figure } ; names by position:',
-    ...EVIDENCE.map(([name, words], key) => `;   ${key} ${name}${words === undefined ? '' : `: ${words.join(', ')}`}`),
+    ...EVIDENCE.map(({ name, words, scale }, key) => {
+      const how = words?.join(', ') ?? (scale === undefined ? undefined : `an int counts 1/${scale}`);
+      return `;   ${key} ${name}${how === undefined ? '' : `: ${how}`}`;
+    }),
     '',
   ].join('\n');
 }

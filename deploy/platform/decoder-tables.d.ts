@@ -1,2 +1,2 @@
 export const MESSAGES: Readonly<Record<string, Readonly<Record<string, { key: number; type: string }>>>>;
-export const EVIDENCE: readonly (readonly [name: string, words?: readonly string[]])[];
+export const EVIDENCE: readonly { name: string; words?: readonly string[]; scale?: number }[];

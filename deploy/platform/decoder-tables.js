@@ -298,34 +298,151 @@ export const MESSAGES = {
   },
 };
 export const EVIDENCE = [
-  ['stage', ['suspected', 'confirmed', 'ask', 'alarm']],
-  ['powerW'],
-  ['durationMin'],
-  ['energyWh'],
-  ['phase'],
-  ['currentA'],
-  ['limitA'],
-  ['level', ['heavy', 'overload']],
-  ['scope', ['meter', 'phase', 'branch', 'area']],
-  ['meters'],
-  ['repeats'],
-  ['silentH'],
-  ['class', ['vacant', 'suspected-vacant', 'low-activity']],
-  ['hotSpotC'],
-  ['topOilC'],
-  ['minutesToLimit'],
-  ['horizonH'],
-  ['probability'],
-  ['voltageV'],
-  ['sign'],
-  ['fault'],
-  ['balanceYuan'],
-  ['ratio'],
-  ['days'],
-  ['escalation'],
-  ['folded'],
-  ['count'],
-  ['loadPercent'],
-  ['residualCurrentA'],
-  ['what'],
+  {
+    name: 'stage',
+    words: ['suspected', 'confirmed', 'ask', 'alarm'],
+  },
+  {
+    name: 'powerW',
+    scale: 10,
+  },
+  {
+    name: 'inputs',
+    words: ['power', 'harmonics', 'waveform'],
+  },
+  {
+    name: 'peakW',
+    scale: 10,
+  },
+  {
+    name: 'energyWh',
+    scale: 10,
+  },
+  {
+    name: 'durationMin',
+    scale: 10,
+  },
+  {
+    name: 'harmonic3Share',
+    scale: 1000,
+  },
+  {
+    name: 'harmonic5Share',
+    scale: 1000,
+  },
+  {
+    name: 'harmonic7Share',
+    scale: 1000,
+  },
+  {
+    name: 'displacementPf',
+    scale: 1000,
+  },
+  {
+    name: 'conductionDeg',
+    scale: 10,
+  },
+  {
+    name: 'silentH',
+    scale: 10,
+  },
+  {
+    name: 'usualLongestH',
+    scale: 10,
+  },
+  {
+    name: 'level',
+    words: ['heavy', 'overload'],
+  },
+  {
+    name: 'loadPercent',
+    scale: 10,
+  },
+  {
+    name: 'limitPercent',
+    scale: 10,
+  },
+  {
+    name: 'phase',
+  },
+  {
+    name: 'currentA',
+    scale: 100,
+  },
+  {
+    name: 'voltageV',
+    scale: 10,
+  },
+  {
+    name: 'scope',
+    words: ['meter', 'phase', 'branch', 'area'],
+  },
+  {
+    name: 'meters',
+  },
+  {
+    name: 'repeats',
+  },
+  {
+    name: 'class',
+    words: ['vacant', 'suspected-vacant', 'low-activity'],
+  },
+  {
+    name: 'fault',
+  },
+  {
+    name: 'escalation',
+  },
+  {
+    name: 'folded',
+  },
+  {
+    name: 'sign',
+  },
+  {
+    name: 'probability',
+    scale: 1000,
+  },
+  {
+    name: 'horizonH',
+  },
+  {
+    name: 'hotSpotC',
+    scale: 10,
+  },
+  {
+    name: 'topOilC',
+    scale: 10,
+  },
+  {
+    name: 'minutesToLimit',
+  },
+  {
+    name: 'balanceYuan',
+    scale: 100,
+  },
+  {
+    name: 'heldMin',
+    scale: 10,
+  },
+  {
+    name: 'limitA',
+    scale: 10,
+  },
+  {
+    name: 'count',
+  },
+  {
+    name: 'days',
+  },
+  {
+    name: 'monthKwh',
+    scale: 10,
+  },
+  {
+    name: 'tier',
+  },
+  {
+    name: 'detail',
+  },
 ];

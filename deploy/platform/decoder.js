@@ -33,7 +33,7 @@ function fromCbor(fields, payload) {
   const raw = readCbor(payload);
   const message = {};
   for (const [name, field] of Object.entries(fields)) {
-    const value = raw.get(field.key);
+    const value = raw.get(field.key) ?? (field.type === 'version' ? 1 : undefined);
     if (value === undefined && !field.optional) throw new Error(`${name} is missing`);
     if (value !== undefined) message[name] = plain(field, value);
   }
@@ -67,8 +67,10 @@ function plain(field, value) {
 
 function figure([key, value]) {
   if (typeof key === 'string') return [key, value];
-  const [name, words] = EVIDENCE[key] ?? [`evidence-${key}`];
-  return [name, words && typeof value === 'number' ? words[value] : value];
+  const { name = `evidence-${key}`, words, scale } = EVIDENCE[key] ?? {};
+  if (typeof value !== 'number') return [name, value];
+  if (words) return [name, words[value]];
+  return [name, scale && Number.isInteger(value) ? value / scale : value];
 }
 
 const text = (value) =>

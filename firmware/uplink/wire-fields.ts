@@ -39,7 +39,7 @@ export type FieldType =
 export type Field = FieldType & { key: number; optional?: true; means: string };
 export type Fields = Readonly<Record<string, Field>>;
 
-const version = { key: 0, type: 'version', means: 'version of these tables' } as const;
+const version = { key: 0, type: 'version', means: 'version of these tables; left out of CBOR while it is 1' } as const;
 const sequence = { key: 1, type: 'uint', means: 'number of the message in the store of its gateway' } as const;
 const flags = {
   key: 13,
@@ -145,37 +145,54 @@ export const MESSAGES = {
   receipt: RECEIPT_FIELDS,
 } as const satisfies Record<string, Fields>;
 
-/** Evidence names by position, the commonest first (below 24 the key is one byte); others travel as text. Where words
- * are given, a value among them travels as its position. */
-export const EVIDENCE: readonly (readonly [name: string, words?: readonly string[]])[] = [
-  ['stage', ['suspected', 'confirmed', 'ask', 'alarm']],
-  ['powerW'],
-  ['durationMin'],
-  ['energyWh'],
-  ['phase'],
-  ['currentA'],
-  ['limitA'],
-  ['level', ['heavy', 'overload']],
-  ['scope', ['meter', 'phase', 'branch', 'area']],
-  ['meters'],
-  ['repeats'],
-  ['silentH'],
-  ['class', ['vacant', 'suspected-vacant', 'low-activity']],
-  ['hotSpotC'],
-  ['topOilC'],
-  ['minutesToLimit'],
-  ['horizonH'],
-  ['probability'],
-  ['voltageV'],
-  ['sign'],
-  ['fault'],
-  ['balanceYuan'],
-  ['ratio'],
-  ['days'],
-  ['escalation'],
-  ['folded'],
-  ['count'],
-  ['loadPercent'],
-  ['residualCurrentA'],
-  ['what'],
+/** One figure of evidence. A value among `words` travels as its position; a number with `scale` as a whole multiple of
+ * 1/scale where it is one. */
+export interface Figure {
+  name: string;
+  words?: readonly string[];
+  scale?: 10 | 100 | 1_000;
+}
+
+/** Figures by position, the commonest first (below 24 the key is one byte); others travel under their names. */
+export const EVIDENCE: readonly Figure[] = [
+  { name: 'stage', words: ['suspected', 'confirmed', 'ask', 'alarm'] },
+  { name: 'powerW', scale: 10 },
+  { name: 'inputs', words: ['power', 'harmonics', 'waveform'] },
+  { name: 'peakW', scale: 10 },
+  { name: 'energyWh', scale: 10 },
+  { name: 'durationMin', scale: 10 },
+  { name: 'harmonic3Share', scale: 1_000 },
+  { name: 'harmonic5Share', scale: 1_000 },
+  { name: 'harmonic7Share', scale: 1_000 },
+  { name: 'displacementPf', scale: 1_000 },
+  { name: 'conductionDeg', scale: 10 },
+  { name: 'silentH', scale: 10 },
+  { name: 'usualLongestH', scale: 10 },
+  { name: 'level', words: ['heavy', 'overload'] },
+  { name: 'loadPercent', scale: 10 },
+  { name: 'limitPercent', scale: 10 },
+  { name: 'phase' },
+  { name: 'currentA', scale: 100 },
+  { name: 'voltageV', scale: 10 },
+  { name: 'scope', words: ['meter', 'phase', 'branch', 'area'] },
+  { name: 'meters' },
+  { name: 'repeats' },
+  { name: 'class', words: ['vacant', 'suspected-vacant', 'low-activity'] },
+  { name: 'fault' },
+  { name: 'escalation' },
+  { name: 'folded' },
+  { name: 'sign' },
+  { name: 'probability', scale: 1_000 },
+  { name: 'horizonH' },
+  { name: 'hotSpotC', scale: 10 },
+  { name: 'topOilC', scale: 10 },
+  { name: 'minutesToLimit' },
+  { name: 'balanceYuan', scale: 100 },
+  { name: 'heldMin', scale: 10 },
+  { name: 'limitA', scale: 10 },
+  { name: 'count' },
+  { name: 'days' },
+  { name: 'monthKwh', scale: 10 },
+  { name: 'tier' },
+  { name: 'detail' },
 ];

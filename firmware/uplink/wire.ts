@@ -5,7 +5,7 @@
 import { decode as decodeCbor, encode as encodeCbor, Token, Type } from 'cborg';
 import type { Alert, Evidence } from '../../detectors/alert.ts';
 import type { CommandResult, Receipt, Step, Stored, Summary } from '../outbox.ts';
-import { EVIDENCE, type Field, type Fields, MESSAGES, WIRE_VERSION } from './wire-fields.ts';
+import { EVIDENCE, type Field, type Fields, type Figure, MESSAGES, WIRE_VERSION } from './wire-fields.ts';
 
 export type Format = 'cbor' | 'json';
 
@@ -132,7 +132,9 @@ function encodeFields(fields: Fields, record: Plain, format: Format): Uint8Array
   const map = new Map<number, unknown>();
   for (const [name, field] of Object.entries(fields)) {
     const value = record[name];
-    if (value !== undefined) map.set(field.key, toCbor(field, value, record));
+    // The topic says version 1 already, and an alert is small because of such things.
+    if (value !== undefined && !(field.type === 'version' && value === 1))
+      map.set(field.key, toCbor(field, value, record));
   }
   // Keys stay in the order they were put in, so that evidence reads as the detector wrote it.
   return encodeCbor(map, { typeEncoders: { number: decimalTokens }, mapSorter: () => 0 });
@@ -155,7 +157,7 @@ function decodeFields(fields: Fields, payload: Uint8Array): Plain {
   return Object.fromEntries(Object.keys(fields).flatMap((name) => (name in plain ? [[name, plain[name]]] : [])));
 
   function read(into: Plain, name: string, field: Field): void {
-    const value = get(name);
+    const value = get(name) ?? (field.type === 'version' && !json ? 1 : undefined);
     if (value === undefined) {
       if (field.optional) return;
       throw new Error(`${name} is missing`);
@@ -273,25 +275,36 @@ function isEvidence(value: unknown): boolean {
   return entries.length <= EVIDENCE_MAX && entries.every(([name, one]) => name.length <= 64 && plain(one));
 }
 
-const EVIDENCE_KEY = new Map(EVIDENCE.map(([name, words], key) => [name, { key, words }]));
+const EVIDENCE_KEY = new Map(EVIDENCE.map((figure, key) => [figure.name, { key, ...figure }]));
 
 function evidenceToCbor(evidence: Evidence): Map<number | string, unknown> {
-  const map = new Map<number | string, unknown>();
-  for (const [name, value] of Object.entries(evidence)) {
-    const known = EVIDENCE_KEY.get(name);
-    const word = typeof value === 'string' ? (known?.words?.indexOf(value) ?? -1) : -1;
-    // A number under a name that has words would be read as one, so that pair travels under its name.
-    const key = known === undefined || (known.words !== undefined && typeof value === 'number') ? name : known.key;
-    map.set(key, word >= 0 ? word : value);
-  }
-  return map;
+  return new Map(
+    Object.entries(evidence).map(([name, value]): [number | string, unknown] => {
+      const known = EVIDENCE_KEY.get(name);
+      if (known === undefined) return [name, value];
+      if (typeof value === 'string') {
+        const word = known.words?.indexOf(value) ?? -1;
+        return [known.key, word >= 0 ? word : value];
+      }
+      if (typeof value === 'boolean') return [known.key, value];
+      // What a reader would take for a word or for a multiple travels under its name instead.
+      if (known.words !== undefined) return [name, value];
+      if (known.scale === undefined) return [known.key, value];
+      const multiple = Math.round(value * known.scale);
+      if (Number.isSafeInteger(multiple) && multiple / known.scale === value) return [known.key, multiple];
+      return [Number.isInteger(value) ? name : known.key, value];
+    }),
+  );
 }
 
 function evidenceFromCbor(map: Map<unknown, unknown>): Plain {
   const entries = [...map].map(([key, value]): [string, unknown] => {
     if (typeof key !== 'number') return [String(key), value];
-    const [name, words] = EVIDENCE[key] ?? [`evidence-${key}`];
-    return [name, words !== undefined && typeof value === 'number' ? words[value] : value];
+    const { name, words, scale }: Partial<Figure> = EVIDENCE[key] ?? {};
+    const named = name ?? `evidence-${key}`;
+    if (typeof value !== 'number') return [named, value];
+    if (words !== undefined) return [named, words[value]];
+    return [named, scale !== undefined && Number.isInteger(value) ? value / scale : value];
   });
   return Object.fromEntries(entries);
 }

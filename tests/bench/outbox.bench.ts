@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import type { Alert } from '../../detectors/alert.ts';
+import type { Alert, Evidence } from '../../detectors/alert.ts';
 import { systemClock } from '../../firmware/clock.ts';
 import type { OpenLink } from '../../firmware/link.ts';
 import { silentLog } from '../../firmware/log.ts';
@@ -42,21 +42,33 @@ function alertOf(n: number): Alert {
     at,
     since: at - 75_000,
     confidence: 0.934,
-    evidence: { stage: 'confirmed', powerW: 182 },
+    evidence: { stage: 'confirmed', inputs: 'power', powerW: 182.4, peakW: 196.1 },
     grid: 'tj-cn-0412',
     recipients: ['power', 'community'],
   };
 }
 
-const messageOf = (sequence: number) => {
-  const alert = alertOf(sequence);
+/** What a meter with a waveform adds. */
+const SHAPE = {
+  inputs: 'waveform',
+  harmonic3Share: 0.812,
+  harmonic5Share: 0.541,
+  harmonic7Share: 0.287,
+  displacementPf: 0.993,
+  conductionDeg: 61.5,
+};
+
+const messageOf = (sequence: number, more: Evidence = {}) => {
+  const plain = alertOf(sequence);
+  const alert = { ...plain, evidence: { ...plain.evidence, ...more } };
   const message = { type: 'alert', alert } as const;
   const stored = { sequence, message, replayed: false, clockOk: true, durable: true };
   return { topic: topicOf(GATEWAY, message), payload: encodeStored(stored, 'cbor', cellOf(alert)) };
 };
 
 /**
- * `alertPayloadBytes`, `alertPublishBytes`: one illegal-charging alert, and the whole PUBLISH around it.
+ * `alertPayloadBytes`, `alertPublishBytes`: an illegal-charging alert of a meter that gives power, and the whole PUBLISH
+ * around it; `alertPayloadBytesWithShape`: of one that gives waveforms.
  * `outboxAppendsPerSecond`: alerts appended one by one, 500 waiting at a time.
  * `outboxDrainedPerSecond`: from a full outbox until the platform's last receipt has emptied it.
  * `alertToPubackP99Ms`: 100 alerts a second, from `append` to PUBACK.
@@ -66,13 +78,15 @@ export async function run(): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-outbox-'));
   const broker = await benchBroker();
   try {
-    const { topic, payload } = messageOf(100_000);
+    const { topic, payload } = messageOf(50_000);
+    const withShape = messageOf(50_000, SHAPE).payload;
     const appends = await appending(join(folder, 'append.db'));
     const plain = await plainPublish(broker.url);
     const drained = await draining(join(folder, 'drain.db'), broker.url);
     const p99Ms = await latency(join(folder, 'latency.db'), broker.url);
     return {
       alertPayloadBytes: payload.length,
+      alertPayloadBytesWithShape: withShape.length,
       alertPublishBytes: packetBytes(topic, payload.length),
       outboxAppendsPerSecond: appends,
       outboxDrainedPerSecond: drained,
