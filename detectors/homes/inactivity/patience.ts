@@ -25,9 +25,9 @@ export const noPatience = (): Patience => ({ margin: 0, alertness: 0, causes: []
 export const BOUNDS = {
   /** The lowest threshold, and what is added to the home's own past. */
   least: 4,
-  margin: 0.7,
+  margin: 1.2,
   /** The home's past counts up to here: a holiday must not teach that silence is usual. */
-  past: 6,
+  past: 8,
   /** The third highest of 30 days; the highest may have been the first emergency. */
   rank: 2,
   learntStep: 2,
