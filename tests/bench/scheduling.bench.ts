@@ -31,7 +31,7 @@ async function scan(): Promise<Record<string, number>> {
       parity: 'none',
       delayMs: [TURNAROUND_MS, TURNAROUND_MS],
     },
-    { periodMs: 500, warmUpMs: 5_000, forMs: 22_000, watchLoop: false },
+    { periodMs: 500, warmUpMs: 5_000, forMs: 22_000 },
   );
   return {
     scan30MetersSeconds: (figures.tookMs / figures.reads) * (METERS / 1_000),

@@ -1,8 +1,7 @@
 /**
- * The buses alone in a process of their own: what reading costs in memory, CPU and event-loop delay. Forked with a
+ * The buses alone in a process of their own: what reading costs in memory and CPU. Forked with a
  * `BusPlan` as its first argument; sends one `BusFigures` and ends.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type BusMeter, startBus } from '../../../firmware/bus/bus.ts';
 import { systemClock } from '../../../firmware/clock.ts';
 import { parsePortAddress } from '../../../firmware/port-address.ts';
@@ -19,8 +18,6 @@ export interface BusPlan {
   periodMs: number;
   warmUpMs: number;
   forMs: number;
-  /** Watching the event loop wakes it 200 times a second, which would be most of a small bus's CPU time. */
-  watchLoop: boolean;
 }
 
 export interface BusFigures {
@@ -28,7 +25,6 @@ export interface BusFigures {
   tookMs: number;
   cpuMs: number;
   rssMb: number;
-  loopDelayP99Ms: number;
   failures: number;
 }
 
@@ -59,19 +55,14 @@ const buses = plan.ports.map((address, port) => {
 });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 await sleep(plan.warmUpMs);
-const delay = monitorEventLoopDelay({ resolution: 5 });
-if (plan.watchLoop) delay.enable();
 const before = { reads, atMs: performance.now(), cpu: process.cpuUsage() };
 await sleep(plan.forMs);
-delay.disable();
 const cpu = process.cpuUsage(before.cpu);
 const figures: BusFigures = {
   reads: reads - before.reads,
   tookMs: performance.now() - before.atMs,
   cpuMs: (cpu.user + cpu.system) / 1_000,
   rssMb: process.memoryUsage().rss / 1e6,
-  // The monitor counts its own sleep of 5 ms in.
-  loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 5),
   failures: buses.reduce((sum, bus) => sum + Object.values(bus.status().failures).reduce((a, b) => a + b, 0), 0),
 };
 stop.abort();

@@ -9,6 +9,11 @@ import type { MetersMessage, MetersPlan } from './meters-process.ts';
 
 const DEADLINE_MS = 180_000;
 
+export type Child = ChildProcess;
+
+/** Types are stripped once and kept, as the program's own start does: the compiler alone would be a third of the memory. */
+export const typesStrippedOnce = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'gridwarden-bench-cache') };
+
 export async function runApart(
   meters: MetersPlan,
   bus: Omit<BusPlan, 'ports' | 'metersPerPort' | 'protocol'>,
@@ -28,15 +33,14 @@ export async function runApart(
   }
 }
 
-function start(file: string, plan: MetersPlan | BusPlan): ChildProcess {
+export function start(file: string, plan: MetersPlan | BusPlan): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(plan)], {
     stdio: 'inherit',
-    // Types are stripped once and kept: the compiler alone would be a third of the memory measured.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'gridwarden-bench-cache') },
+    env: typesStrippedOnce,
   });
 }
 
-function said<T>(child: ChildProcess): Promise<T> {
+export function said<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('a process of the benchmark said nothing')), DEADLINE_MS);
     child.once('message', (message) => {
