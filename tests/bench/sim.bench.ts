@@ -1,72 +1,43 @@
 /**
  * How fast a simulated year passes, and how exactly many simulated meters answer at once.
  *
- * The year: a hundred homes at one reading a minute through every detector, with the waveforms the detectors ask for.
- * One week in autumn is run on one core, after a day of warming up, and multiplied by 365/7; the whole year can be
- * run with `SIM_YEAR=1`.
+ * The year: a hundred homes at one reading a minute through every detector, with the waveforms the detectors ask for,
+ * on two cores with half of the meters each. One week in autumn is run, after a day of warming up, and multiplied by
+ * 365/7; the whole year is run with `SIM_YEAR=1`.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { allDetectors } from '../../detectors/catalogue.ts';
-import { Engine } from '../../detectors/engine.ts';
 import { Area } from '../../sim/area.ts';
-import { loadScenario, parseScenario } from '../../sim/scenario.ts';
-import { makeStreet, simulateReadings } from '../../sim/simulate.ts';
+import { parseScenario } from '../../sim/scenario.ts';
 import { serveArea } from '../../sim/street.ts';
+import { playShared, type ShareResult } from '../support/sim-shard.ts';
 
 export const name = 'sim';
 
-const DAY_MS = 86_400_000;
 const METERS = 500;
 const TURNAROUND_MS = 40;
 
 export async function run(): Promise<Record<string, number>> {
-  const year = simulatedYear();
+  const year = await simulatedYear();
   const answers = await answersAtOnce();
   return { ...year, ...answers };
 }
 
-export function simulatedYear(): Record<string, number> {
-  const { area } = makeStreet(loadScenario('hundred-homes'));
-  const engine = new Engine(area, allDetectors());
-  const wanted = new Map<string, number>();
+export async function simulatedYear(): Promise<Record<string, number>> {
   const whole = process.env.SIM_YEAR === '1';
-  const startMs = whole ? area.startMs : area.startMs + 280 * DAY_MS;
   const days = whole ? 365 : 7;
-  // What stands before the first day is counted once for all homes, and belongs to no day.
-  for (const { id } of area.meters) area.readingAt(id, startMs);
-  let readings = 0;
-  let waveforms = 0;
-  const drive = (fromMs: number, toMs: number): void => {
-    const captures = { everyMs: 0, asked: (meter: string) => take(wanted, meter) };
-    for (const sample of simulateReadings(area, fromMs, toMs, captures)) {
-      if ('reading' in sample) readings++;
-      if ('waveform' in sample) waveforms++;
-      for (const ask of engine.take(sample).asks) if (ask.type === 'capture') wanted.set(ask.meter, ask.phase);
-    }
-  };
-  if (!whole) drive(startMs - DAY_MS, startMs);
-  readings = 0;
-  waveforms = 0;
-  const began = performance.now();
-  const cpu = process.cpuUsage();
-  drive(startMs, startMs + days * DAY_MS);
-  const { user, system } = process.cpuUsage(cpu);
-  const seconds = (performance.now() - began) / 1000;
+  const when = whole ? { fromDay: 0, days, warmDays: 0 } : { fromDay: 280, days, warmDays: 1 };
+  const { shares } = await playShared({ scenario: 'hundred-homes', of: 2, ...when });
+  const seconds = Math.max(...shares.map((share) => share.seconds));
+  const sum = (of: (share: ShareResult) => number) => shares.reduce((total, share) => total + of(share), 0);
   return {
     simYear100HomesSeconds: (seconds * 365) / days,
-    // On a machine that does other things as well, this is the truer figure.
-    simYear100HomesCpuSeconds: (((user + system) / 1e6) * 365) / days,
+    // Of both threads: on a machine that does other things as well, half of this is the truer figure.
+    simYear100HomesCpuSeconds: (sum((share) => share.cpuSeconds) * 365) / days,
     simYearMeasuredDays: days,
-    simReadingsPerSecond: readings / seconds,
-    simWaveformsPerDay: waveforms / days,
+    simReadingsPerSecond: sum((share) => share.readings) / seconds,
+    simWaveformsPerDay: sum((share) => share.waveforms) / days,
   };
-}
-
-function take(wanted: Map<string, number>, meter: string): number | undefined {
-  const phase = wanted.get(meter);
-  wanted.delete(meter);
-  return phase;
 }
 
 /** Five hundred lines with a meter each, every one asked once a second by another process, six rounds. */
