@@ -14,7 +14,8 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.max(0, delayMs));
+    // Node cuts fractions off: a silence of 1.75 ms would end early and cost a second wake-up.
+    const timer = setTimeout(callback, Math.max(0, Math.ceil(delayMs)));
     return () => clearTimeout(timer);
   },
 };

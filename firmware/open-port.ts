@@ -1,7 +1,12 @@
-/** The ports of this machine: a tty through `serialport`, or raw TCP to an RS-485-to-Ethernet converter. */
+/** The ports of this machine: a tty through `serialport`, raw TCP to a converter, or Modbus TCP to a meter. */
+import { openModbusTcpPort } from './modbus-tcp-port.ts';
 import type { OpenPort } from './port.ts';
 import { openSerialPort } from './serial-port.ts';
 import { openTcpPort } from './tcp-port.ts';
 
-export const openPort: OpenPort = (settings, events) =>
-  settings.target.kind === 'tty' ? openSerialPort(settings, events) : openTcpPort(settings, events);
+const OPENERS = { tty: openSerialPort, tcp: openTcpPort, 'modbus-tcp': openModbusTcpPort } as const satisfies Record<
+  string,
+  OpenPort
+>;
+
+export const openPort: OpenPort = (settings, events) => OPENERS[settings.target.kind](settings, events);

@@ -13,7 +13,8 @@ export function parsePortAddress(text: string): LineSettings | { problem: string
   const [address = '', query = ''] = splitOnce(text.trim(), '?');
   const target = address.includes('://') ? parseTcp(address) : parseTty(address);
   if ('problem' in target) return target;
-  const settings: LineSettings = { target, ...DEFAULTS };
+  // Behind Modbus TCP there is no line: bytes take no time worth counting.
+  const settings: LineSettings = { target, ...DEFAULTS, ...(target.kind === 'modbus-tcp' && { baud: 921_600 }) };
   for (const pair of query === '' ? [] : query.split('&')) {
     const [key = '', value = ''] = splitOnce(pair, '=');
     const problem = setLine(settings, key, value);
@@ -31,16 +32,17 @@ export function formatPortAddress(settings: LineSettings): string {
 /** The port without its settings: what stands in logs, and what makes two entries the same port. */
 export function formatTarget(target: LineSettings['target']): string {
   if (target.kind === 'tty') return target.path;
-  return `tcp://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  return `${target.kind}://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
 
 type Target = LineSettings['target'] | { problem: string };
 
 function parseTcp(address: string): Target {
-  const match = /^tcp:\/\/(\[([0-9a-fA-F:.]+)\]|[^:/[\]]+):(\d{1,5})\/?$/.exec(address);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535) return { problem: `${address}: expected tcp://host:port` };
-  return { kind: 'tcp', host: match[2] ?? match[1] ?? '', port };
+  const match = /^(tcp|modbus-tcp):\/\/(\[([0-9a-fA-F:.]+)\]|[^:/[\]]+):(\d{1,5})\/?$/.exec(address);
+  const port = Number(match?.[4]);
+  if (!match || port < 1 || port > 65_535)
+    return { problem: `${address}: expected tcp://host:port or modbus-tcp://host:port` };
+  return { kind: match[1] === 'tcp' ? 'tcp' : 'modbus-tcp', host: match[3] ?? match[2] ?? '', port };
 }
 
 function parseTty(path: string): Target {

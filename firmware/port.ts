@@ -1,4 +1,4 @@
-/** The seam to the wire: bytes in, bytes out, every wait with a deadline. `serial-port.ts` and `tcp-port.ts` implement it. */
+/** The seam to the wire: bytes in, bytes out, every wait with a deadline. `open-port.ts` knows who implements it. */
 
 export interface Port {
   /** Resolves when the bytes have left for the wire; rejects after `deadlineMs`, and the port is then dropped. */
@@ -13,9 +13,14 @@ export interface PortEvents {
   onLost(reason: string): void;
 }
 
-/** How a line is set, as in `/dev/ttyS1?baud=2400&parity=even&stop=1` or `tcp://host:port`. */
+/** How a line is set, as in `/dev/ttyS1?baud=2400&parity=even&stop=1`, `tcp://host:port` or
+ * `modbus-tcp://host:port`. */
 export interface LineSettings {
-  target: { kind: 'tty'; path: string } | { kind: 'tcp'; host: string; port: number };
+  target:
+    | { kind: 'tty'; path: string }
+    /** `tcp`: raw bytes through a converter; `modbus-tcp`: a meter that speaks Modbus TCP itself. */
+    | { kind: 'tcp'; host: string; port: number }
+    | { kind: 'modbus-tcp'; host: string; port: number };
   baud: number;
   parity: 'none' | 'even' | 'odd';
   stopBits: 1 | 2;
