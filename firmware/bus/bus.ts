@@ -311,7 +311,7 @@ class Owner {
     /** An answer that was given up on and not seen since: it, or its twin, may still come. */
     let owed = false;
     for (let tries = 1; ; tries++) {
-      const answer = await this.#try(meter, exchange(), answerBytes);
+      const answer = await this.#try(meter, exchange, answerBytes);
       if ('value' in answer) {
         // Modbus cannot tell which of two equal requests was answered; the other answer must not meet the next one.
         if (owed && meter?.protocol === 'modbus') await this.#line.quarantine(this.#options.signal);
@@ -331,17 +331,25 @@ class Owner {
     }
   }
 
-  async #try<T>(meter: MeterRecord | undefined, exchange: Exchange<T>, answerBytes: number): Promise<Answer<T>> {
+  async #try<T>(meter: MeterRecord | undefined, exchange: () => Exchange<T>, answerBytes: number): Promise<Answer<T>> {
+    let made: Exchange<T>;
+    try {
+      made = exchange();
+    } catch (error) {
+      // A programmer's mistake in one question must not end the bus.
+      return { failure: 'refused', detail: String(error) };
+    }
     const { settings } = this.#options;
     const protocol = meter?.protocol ?? 'modbus';
     const silence = Math.max(silenceMs(settings, protocol), silenceMs(settings, this.#lastProtocol));
     this.#lastProtocol = protocol;
-    const outcome = await transact(this.#line, this.#clock, exchange, {
+    const outcome = await transact(this.#line, this.#clock, made, {
       silenceMs: silence + (meter?.quietMs ?? 0),
       patienceMs: meter?.patienceMs ?? 0,
       answerBytes,
     });
-    this.#watchForSilence(outcome.heard);
+    // Questions to nobody of the plan (a scan) are met with silence on a healthy port.
+    if (meter !== undefined) this.#watchForSilence(outcome.heard);
     if ('value' in outcome.result) {
       if (meter !== undefined) meter.patienceMs *= PATIENCE_KEPT;
       const usefulMs = wireMs(settings, outcome.wireBytes) + outcome.delayMs;

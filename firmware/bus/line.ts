@@ -99,16 +99,17 @@ export class Line {
     const port = this.#port;
     if (port === undefined) return { failure: 'port-lost', detail: 'the port is not open' };
     const deadlineMs = Math.ceil(wireMs(this.settings, bytes.length) + WRITE_DEADLINE_MS);
+    const startMs = this.#clock.monotonicMs();
     try {
       await within(this.#clock, port.write(bytes, deadlineMs), deadlineMs + 100);
       this.#hangs = 0;
       return undefined;
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      if (this.#port !== port) return { failure: 'port-lost', detail };
-      this.#hangs++;
-      this.#drop(detail);
-      return { failure: 'deadline', detail };
+      const hung = this.#clock.monotonicMs() - startMs >= deadlineMs;
+      if (hung) this.#hangs++;
+      if (this.#port === port) this.#drop(detail);
+      return { failure: hung ? 'deadline' : 'port-lost', detail };
     }
   }
 
@@ -135,9 +136,15 @@ export class Line {
   /** From opening to losing the port; resolves to why it was lost, or undefined when it was given up by `reopen`. */
   async #session(signal: AbortSignal, onAlive: () => void): Promise<string | undefined> {
     const lost = Promise.withResolvers<string | undefined>();
-    this.#drop = lost.resolve;
     let current = true;
-    const onAbort = () => lost.resolve('stopping');
+    // At once, not when the promise is awaited: nobody may speak on a port that is known to be gone.
+    const lose = (reason: string | undefined) => {
+      if (!current) return;
+      this.#port = undefined;
+      lost.resolve(reason);
+    };
+    this.#drop = lose;
+    const onAbort = () => lose('stopping');
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const port = await this.#openPort(this.settings, {
@@ -146,14 +153,14 @@ export class Line {
           onAlive();
           this.#received(bytes);
         },
-        onLost: lost.resolve,
+        onLost: lose,
       });
       this.#port = port;
       this.echo = new EchoFilter();
       this.#onState({ state: 'open' });
       const reason = await lost.promise;
-      this.counts.reopened++;
       this.#port = undefined;
+      this.counts.reopened++;
       this.#listener?.onLost(reason ?? 'the port is opened again');
       await within(this.#clock, port.close(), CLOSE_DEADLINE_MS).catch(() => {});
       return reason;

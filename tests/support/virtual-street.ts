@@ -19,6 +19,8 @@ export class VirtualStreet {
   opened = 0;
   /** A write never returns while this is set. */
   blocked = false;
+  /** Every write is refused, as by a device that is gone. */
+  failWrites = false;
   readonly #port: { events: PortEvents | undefined } = { events: undefined };
   readonly #clock: Clock;
   #plugged = true;
@@ -38,7 +40,7 @@ export class VirtualStreet {
     return {
       write: (bytes) => {
         if (this.blocked) return new Promise(() => {});
-        if (this.#port.events !== events) return Promise.reject(new Error('the port is gone'));
+        if (this.failWrites || this.#port.events !== events) return Promise.reject(new Error('the port is gone'));
         this.line.fromMaster(bytes);
         return Promise.resolve();
       },

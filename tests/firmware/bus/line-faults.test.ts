@@ -114,6 +114,32 @@ describe('faults on the line', () => {
     expect(world.reads.length).toBeGreaterThan(during + 8 * 50);
   });
 
+  it('goes on when a question cannot even be made', async () => {
+    const world = eight();
+    await world.clock.run(10);
+    const bad = world.bus.request('m1', () => {
+      throw new RangeError('planted');
+    });
+    expect(await world.clock.settle(bad, 1_000)).toEqual({ failure: 'refused', detail: 'RangeError: planted' });
+    await world.clock.run(5_000);
+    expect(world.reads.length).toBeGreaterThan(30);
+  });
+
+  it('does not take a port that went away in a write for one that hangs', async () => {
+    const world = eight();
+    await world.clock.run(5_000);
+    for (let i = 0; i < 5; i++) {
+      world.street.failWrites = true;
+      await world.clock.run(5_000);
+      world.street.failWrites = false;
+      await world.clock.run(5_000);
+    }
+    expect(world.states).toContain('lost');
+    expect(world.states).not.toContain('stuck');
+    expect(world.bus.status().state).toEqual({ state: 'open' });
+    expect(world.states.filter((state) => state.endsWith(' silent'))).toEqual([]);
+  });
+
   it('goes on when a reading cannot be taken', async () => {
     let taken = 0;
     const clock = new VirtualClock(0);

@@ -199,6 +199,21 @@ describe('schedule', () => {
     expect(done.filter(({ turn }) => bad(turn)).length).toBeLessThan(200);
   });
 
+  it('asks nothing else of a meter that may still owe an answer, and the others go on', () => {
+    const entries: PlanEntry[] = [0, 1].flatMap((meter) =>
+      [0, 1].map((block) => ({ meter, block, periodMs: 1_000, priority: 1 as const })),
+    );
+    const schedule = new Schedule(entries, 0);
+    schedule.hold(0, 1, 5_500);
+    const done = drive(schedule, 10_000, () => 10);
+    const reads = (meter: number, block: number) =>
+      done.filter(({ turn }) => turn.do === 'read' && turn.meter === meter && turn.block === block);
+    expect(reads(0, 0)[0]?.atMs).toBe(5_500);
+    expect([reads(0, 1).length, reads(1, 0).length, reads(1, 1).length]).toEqual([10, 10, 10]);
+    // Back in phase afterwards.
+    expect(reads(0, 0)[1]!.atMs).toBeLessThan(6_100);
+  });
+
   it('does not count a lost port against the meter', () => {
     const schedule = new Schedule(plan(2, 1_000), 0);
     drive(
