@@ -9,7 +9,7 @@ const KEEP_ALIVE_MS = 5_000;
 /** Connects within 5 s or rejects. */
 export const openTcpPort: OpenPort = (settings, events) => {
   const { target } = settings;
-  if (target.kind !== 'tcp') return Promise.reject(new TypeError(` is not a TCP port`));
+  if (target.kind !== 'tcp') return Promise.reject(new TypeError('not a raw TCP port'));
   return openSocket(target, events);
 };
 
