@@ -78,8 +78,10 @@ export function sqliteCode(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : undefined;
 }
+const CORRUPT = 11;
 const FULL = 13;
-const isCorrupt = (error: unknown) => [11, 26].includes(sqliteCode(error) ?? 0);
+const NO_DATABASE = 26;
+const isCorrupt = (error: unknown) => [CORRUPT, NO_DATABASE].includes(sqliteCode(error) ?? 0);
 
 /** Nothing is touched before `open`, which may be called again after an error and starts from the file as it is. */
 export function sqliteDatabase(path: string, limits: Limits): Database {
@@ -87,15 +89,19 @@ export function sqliteDatabase(path: string, limits: Limits): Database {
   let statements: Statements | undefined;
   let state: Opened = { store: '', lastSequence: 0, messages: 0, dropped: 0, dead: 0 };
   const reserve = `${path}.reserve`;
+  /** Damage was met in a file too large to be checked at its opening: the next one starts afresh. */
+  let damaged: string | undefined;
 
   function open(): Opened {
     close();
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
     let corrupt: string | undefined;
     try {
+      if (damaged !== undefined) throw Object.assign(new Error(damaged), { errcode: CORRUPT });
       db = openChecked(path);
     } catch (error) {
       if (!isCorrupt(error)) throw error;
+      damaged = undefined;
       corrupt = `${(error as Error).message}; the file is kept as ${moveAside(path)}`;
       db = openChecked(path);
       salvage(path, db, limits);
@@ -104,6 +110,17 @@ export function sqliteDatabase(path: string, limits: Limits): Database {
     state = readState(db);
     if (path !== ':memory:') keepReserve(reserve, limits.reserveBytes);
     return corrupt === undefined ? state : { ...state, corrupt };
+  }
+
+  function watched<A extends unknown[], R>(call: (...args: A) => R): (...args: A) => R {
+    return (...args) => {
+      try {
+        return call(...args);
+      } catch (error) {
+        if (isCorrupt(error)) damaged = (error as Error).message;
+        throw error;
+      }
+    };
   }
 
   function write(batch: Batch): Opened & { removed: number; droppedNow: number } {
@@ -188,9 +205,9 @@ export function sqliteDatabase(path: string, limits: Limits): Database {
 
   return {
     open,
-    write,
+    write: watched(write),
     close,
-    pending(after, limit, meter) {
+    pending: watched((after, limit, meter) => {
       const [, sql] = ready();
       const rows = meter === null ? sql.pending.all(after, limit) : sql.pendingOf.all(meter, after, limit);
       return rows.map((row) => ({
@@ -202,19 +219,19 @@ export function sqliteDatabase(path: string, limits: Limits): Database {
         clockOk: row.clock === 1,
         body: String(row.body),
       }));
-    },
-    oldestAtMs() {
+    }),
+    oldestAtMs: watched(() => {
       const at = ready()[1].oldest.get()?.at;
       return at === undefined ? null : Number(at);
-    },
-    get(key) {
+    }),
+    get: watched((key) => {
       const value = ready()[1].get.get(key)?.value;
       return value instanceof Uint8Array ? value : undefined;
-    },
-    entries(prefix, afterKey, limit) {
+    }),
+    entries: watched((prefix, afterKey, limit) => {
       const rows = ready()[1].entries.all(afterKey > prefix ? afterKey : prefix, afterKey, `${prefix}\uffff`, limit);
       return rows.map((row) => [String(row.key), row.value as Uint8Array]);
-    },
+    }),
   };
 }
 
@@ -227,7 +244,7 @@ function openChecked(path: string): DatabaseSync {
     );
     if (known && statSync(path).size <= CHECK_MAX_BYTES) {
       const verdict = String(db.prepare('PRAGMA quick_check(1)').get()?.quick_check);
-      if (verdict !== 'ok') throw Object.assign(new Error(verdict), { errcode: 11 });
+      if (verdict !== 'ok') throw Object.assign(new Error(verdict), { errcode: CORRUPT });
     }
     db.exec(SCHEMA);
     db.prepare('INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0, 0, 0)').run(randomBytes(4).toString('hex'));
