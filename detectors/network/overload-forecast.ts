@@ -105,6 +105,7 @@ function step(state: ForecastState, input: Input, meter: MeterInfo, rule: Foreca
   }
   if (ratio === undefined) return NOTHING;
   state.lastMs = input.atMs;
+  if (input.reading.ambientC !== undefined) state.history.nowC = round(input.reading.ambientC, 1);
   // Power that flows back from roofs relieves the transformer on its way to zero: the sign belongs to the course.
   const signed = (input.reading.activePowerW ?? 1) < 0 ? -ratio : ratio;
   record(state.history, input.localMs, signed, closed);

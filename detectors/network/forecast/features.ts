@@ -23,7 +23,7 @@ export interface Features {
 }
 
 /** Weights before anything is learnt: half of what yesterday's window added to yesterday's load, and a little more. */
-export const PRIOR: readonly number[] = [0.02, 0, 0, 0, 0, 0, 0, -0.4, 0.4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+export const PRIOR: readonly number[] = [0.02, 0, 0, 0, 0, 0, 0, -0.4, 0.4, ...new Array<number>(15).fill(0)];
 
 /** @returns undefined where the last hours, or all days before, are unknown */
 export function featuresAt(history: History, view: View, limit: number): Features | undefined {
@@ -37,7 +37,6 @@ export function featuresAt(history: History, view: View, limit: number): Feature
   if (days === undefined) return undefined;
   const recent = meanOf(history, age, 16) ?? now;
   const day = meanOf(history, age, SLOTS_PER_DAY) ?? now;
-  const angle = (2 * Math.PI * (slot % SLOTS_PER_DAY)) / SLOTS_PER_DAY;
   const x = [
     1,
     now,
@@ -54,10 +53,8 @@ export function featuresAt(history: History, view: View, limit: number): Feature
     Math.max(0, now - 0.75 * limit),
     now * days.highest,
     roughness(history, age),
-    Math.sin(angle),
-    Math.cos(angle),
-    Math.sin(2 * angle),
-    Math.cos(2 * angle),
+    weatherLoad(history, age),
+    ...timeOfDay(slot),
   ];
   return { now, yesterday: days.highest, passed: days.passed, x };
 }
@@ -126,6 +123,18 @@ function aheadOfYesterday(history: History, age: number): number {
     count++;
   }
   return count === 0 ? 0 : sum / count;
+}
+
+/** Heating and cooling: how far the air is from where neither runs, in parts of 20 K; 0 where it is not known. */
+function weatherLoad(history: History, age: number): number {
+  const airC = history.airC[age];
+  return airC === undefined || airC === null ? 0 : Math.abs(airC - 18) / 20;
+}
+
+/** The quarter of the day as four waves: an evening's rise is steeper than two can draw. */
+function timeOfDay(slot: number): number[] {
+  const angle = (2 * Math.PI * (slot % SLOTS_PER_DAY)) / SLOTS_PER_DAY;
+  return [1, 2, 3, 4].flatMap((wave) => [Math.sin(wave * angle), Math.cos(wave * angle)]);
 }
 
 /** Mean step from quarter to quarter over the last four hours: how far the next ones may jump. */

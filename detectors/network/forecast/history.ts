@@ -9,6 +9,8 @@ export const SLOTS_PER_DAY = 96;
 const LENGTH = 7 * SLOTS_PER_DAY + 16;
 /** Four hours for the target, four for the slopes before it. */
 const EXACT = 34;
+/** As far back as the longest target. */
+const AIR = 17;
 /** A hole up to this many slots is bridged by a straight line; a longer one stays a hole. */
 const BRIDGE = 4;
 /** The first printable character that JSON writes as it stands and that no level uses. */
@@ -29,10 +31,13 @@ export interface History {
   week: string;
   /** Quarters known in all, up to a week. */
   known: number;
+  /** Air temperature of the last hours, °C, newest first, and what was told last. */
+  airC: (number | null)[];
+  nowC: number | null;
 }
 
 export function newHistory(): History {
-  return { slot: -1, open: false, sum: 0, count: 0, exact: [], week: '', known: 0 };
+  return { slot: -1, open: false, sum: 0, count: 0, exact: [], week: '', known: 0, airC: [], nowC: null };
 }
 
 /**
@@ -86,6 +91,8 @@ function bridge(history: History, slot: number, next: number, closed: () => void
 }
 
 function push(history: History, value: number | null): void {
+  history.airC.unshift(history.nowC);
+  if (history.airC.length > AIR) history.airC.pop();
   history.exact.unshift(value === null ? null : Math.round(value * 1e4) / 1e4);
   if (history.exact.length > EXACT) history.exact.pop();
   history.week += String.fromCharCode(value === null ? HOLE : codeOf(value));
