@@ -8,15 +8,14 @@ import type { Block, Exchange } from '../../protocols/exchange.ts';
 import { type Failure, POLICY, type Policy } from '../../protocols/failure.ts';
 import type { Reading } from '../../protocols/reading.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { type LineSettings, type OpenPort, wireMs } from '../port.ts';
+import type { LineSettings, OpenPort } from '../port.ts';
 import { formatTarget } from '../port-address.ts';
+import { Asker, type How } from './asker.ts';
 import { type Changes, Health, type MeterState } from './health.ts';
 import { Line, type LineCounts, type PortState } from './line.ts';
-import { type PlanLoad, type Protocol, planLoad, silenceMs } from './plan.ts';
+import { type PlanLoad, type Protocol, planLoad } from './plan.ts';
 import { type MeterRecord, startRecord, statusOf } from './record.ts';
 import { type Ending, Schedule, type Turn } from './schedule.ts';
-import { transact } from './transaction.ts';
-import { Utilisation } from './utilisation.ts';
 
 export interface BusMeter {
   id: string;
@@ -103,18 +102,11 @@ export interface BusStatus {
 /** A meter that stays silent is in the log once, then this often. */
 const LOG_AGAIN_MS = 600_000;
 const REQUEST_WAIT_MS = 30_000;
-/** Turns in a row without a single byte, after which the handle is suspected and the port opened again. */
-const SILENT_TURNS_MAX = 10;
-/** What a meter is given beyond its deadline once it answered late. */
-const PATIENCE_MAX_MS = 2_000;
-const PATIENCE_KEPT = 0.98;
 /** How late an answer may be that was neither given up on nor seen: a Modbus meter's other blocks wait so long. */
 const OWED_MS = 5_000;
 /** The longest answer that an exchange may bring which no block describes. */
 const ANSWER_BYTES_MAX = 256;
 const REST_MAX_MS = 3_600_000;
-
-type How = Required<Pick<RequestOptions, 'retry' | 'quarantine'>>;
 
 interface Pending {
   run(): Promise<void>;
@@ -141,16 +133,12 @@ class Owner {
   readonly #byId = new Map<string, MeterRecord>();
   readonly #schedule: Schedule;
   readonly #health: Health;
-  readonly #utilisation: Utilisation;
+  readonly #asker: Asker;
   readonly #pending = new Map<number, Pending>();
-  readonly #failures: Partial<Record<Failure, number>> = {};
   #requests = 0;
-  #silentTurns = 0;
-  #silentTurnsMax = SILENT_TURNS_MAX;
   #portState: PortState = { state: 'opening' };
   #told: BusState['state'] | undefined;
   #reopened = false;
-  #lastProtocol: Protocol = 'dlt645';
   #wake: () => void = () => {};
 
   constructor(options: BusOptions) {
@@ -170,7 +158,7 @@ class Owner {
       ),
       nowMs,
     );
-    this.#utilisation = new Utilisation(nowMs);
+    this.#asker = new Asker(this.#line, clock, options.signal);
     options.signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
 
@@ -207,7 +195,9 @@ class Owner {
       this.#pending.set(number, {
         run: async () => {
           cancel();
-          settle(await this.#serve(this.#byId.get(meter), exchange, { retry, quarantine }));
+          settle(
+            await this.#serve(this.#byId.get(meter), exchange, { retry, quarantine, answerBytes: ANSWER_BYTES_MAX }),
+          );
         },
         fail: (failure, detail) => settle({ failure, detail }),
       });
@@ -234,9 +224,9 @@ class Owner {
         this.#meters.flatMap(({ blocks }) => blocks),
         this.#meters.some(({ protocol }) => protocol === 'modbus') ? 'modbus' : 'dlt645',
       ),
-      utilisation: this.#utilisation.share(this.#clock.monotonicMs()),
+      utilisation: this.#asker.utilisation.share(this.#clock.monotonicMs()),
       counts: { ...this.#line.counts },
-      failures: { ...this.#failures },
+      failures: { ...this.#asker.failures },
       echo: this.#line.echo.state,
     };
   }
@@ -275,11 +265,10 @@ class Owner {
     const startMs = this.#clock.monotonicMs();
     // What never answered, or failed last time, gets one try a turn: its retries are the next turns.
     const trusted = meter.reads > 0 && this.#schedule.trusts(turn.meter, turn.block);
-    const { answer, failure, owed } = await this.#ask(meter, () => block.exchange(), block.wireBytes, {
-      retry: trusted,
-      quarantine: true,
-    });
+    const how = { retry: trusted, quarantine: true, answerBytes: block.wireBytes };
+    const { answer, owed } = await this.#asker.ask(meter, () => block.exchange(), how);
     const nowMs = this.#clock.monotonicMs();
+    const failure = 'failure' in answer ? answer.failure : undefined;
     this.#schedule.finished(nowMs, turn, this.#judge(meter, block, failure, nowMs), nowMs - startMs);
     if (owed && meter.protocol === 'modbus') this.#schedule.hold(turn.meter, turn.block, nowMs + OWED_MS);
     if (!('value' in answer)) return;
@@ -294,74 +283,13 @@ class Owner {
 
   async #serve<T>(meter: MeterRecord | undefined, exchange: () => Exchange<T>, how: How): Promise<Answer<T>> {
     const startMs = this.#clock.monotonicMs();
-    const { answer } = await this.#ask(meter, exchange, ANSWER_BYTES_MAX, how);
+    const { answer, owed } = await this.#asker.ask(meter, exchange, how);
     const nowMs = this.#clock.monotonicMs();
     this.#schedule.served(nowMs, nowMs - startMs);
-    if ('value' in answer && meter !== undefined) this.#schedule.wake(nowMs, meter.index);
+    if (meter === undefined) return answer;
+    if ('value' in answer) this.#schedule.wake(nowMs, meter.index);
+    if (owed && meter.protocol === 'modbus') this.#schedule.hold(meter.index, undefined, nowMs + OWED_MS);
     return answer;
-  }
-
-  /** One exchange with its retries; `failure` is the one that counts, where there was one. */
-  async #ask<T>(
-    meter: MeterRecord | undefined,
-    exchange: () => Exchange<T>,
-    answerBytes: number,
-    { retry, quarantine }: How,
-  ): Promise<{ answer: Answer<T>; failure: Failure | undefined; owed: boolean }> {
-    /** An answer that was given up on and not seen since: it, or its twin, may still come. */
-    let owed = false;
-    for (let tries = 1; ; tries++) {
-      const answer = await this.#try(meter, exchange, answerBytes);
-      if ('value' in answer) {
-        // Modbus cannot tell which of two equal requests was answered; the other answer must not meet the next one.
-        if (owed && meter?.protocol === 'modbus') await this.#line.quarantine(this.#options.signal);
-        return { answer, failure: undefined, owed };
-      }
-      let { failure } = answer;
-      if (this.#options.signal.aborted) return { answer: { failure: 'cancelled', detail: 'stopping' }, failure, owed };
-      if (quarantine && POLICY[failure].quarantine) {
-        const late = await this.#line.quarantine(this.#options.signal);
-        if (late && POLICY[failure].countsAsSilence) failure = this.#late(meter);
-        else owed = true;
-      }
-      this.#count(meter, failure);
-      const { next, times }: Policy = POLICY[failure];
-      if (next !== 'retry' || !retry || tries > times)
-        return { answer: { failure, detail: answer.detail }, failure, owed };
-    }
-  }
-
-  async #try<T>(meter: MeterRecord | undefined, exchange: () => Exchange<T>, answerBytes: number): Promise<Answer<T>> {
-    let made: Exchange<T>;
-    try {
-      made = exchange();
-    } catch (error) {
-      // A programmer's mistake in one question must not end the bus.
-      return { failure: 'refused', detail: String(error) };
-    }
-    const { settings } = this.#options;
-    const protocol = meter?.protocol ?? 'modbus';
-    const silence = Math.max(silenceMs(settings, protocol), silenceMs(settings, this.#lastProtocol));
-    this.#lastProtocol = protocol;
-    const outcome = await transact(this.#line, this.#clock, made, {
-      silenceMs: silence + (meter?.quietMs ?? 0),
-      patienceMs: meter?.patienceMs ?? 0,
-      answerBytes,
-    });
-    // Questions to nobody of the plan (a scan) are met with silence on a healthy port.
-    if (meter !== undefined) this.#watchForSilence(outcome.heard);
-    if ('value' in outcome.result) {
-      if (meter !== undefined) meter.patienceMs *= PATIENCE_KEPT;
-      const usefulMs = wireMs(settings, outcome.wireBytes) + outcome.delayMs;
-      this.#utilisation.add(this.#clock.monotonicMs(), usefulMs);
-    }
-    return outcome.result;
-  }
-
-  /** A late answer: the meter lives and gets more time from now on. */
-  #late(meter: MeterRecord | undefined): Failure {
-    if (meter !== undefined) meter.patienceMs = Math.min(PATIENCE_MAX_MS, this.#line.quiet.quarantineMs());
-    return 'late-answer';
   }
 
   /** The failure as the schedule and the meter's state see it. */
@@ -408,23 +336,6 @@ class Owner {
     if (this.#health.state(meter.index).state !== 'silent' || nowMs - meter.loggedMs < LOG_AGAIN_MS) return;
     meter.loggedMs = nowMs;
     this.#options.log.warn({ meter: meter.id, misses: this.#schedule.misses(meter.index) }, policy.meaning);
-  }
-
-  /** A handle can be dead and look open: turns without a byte make it suspect, each time with more patience. */
-  #watchForSilence(heard: boolean): void {
-    if (heard) {
-      this.#silentTurns = 0;
-      this.#silentTurnsMax = SILENT_TURNS_MAX;
-    } else if (++this.#silentTurns >= this.#silentTurnsMax) {
-      this.#silentTurns = 0;
-      this.#silentTurnsMax = Math.min(16 * SILENT_TURNS_MAX, this.#silentTurnsMax * 2);
-      this.#line.reopen();
-    }
-  }
-
-  #count(meter: MeterRecord | undefined, failure: Failure): void {
-    this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
-    if (meter !== undefined) meter.failures[failure] = (meter.failures[failure] ?? 0) + 1;
   }
 
   #state(): BusState {

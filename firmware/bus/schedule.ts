@@ -80,7 +80,7 @@ interface Meter {
   distanceMs: number;
   probeCostMs: number;
   /** Until then nothing but this block is asked. */
-  held: { block: number; untilMs: number };
+  held: { block: number | undefined; untilMs: number };
 }
 
 interface Attention {
@@ -190,8 +190,8 @@ export class Schedule {
     if (entry !== undefined) entry.dropped = true;
   }
 
-  /** An answer to this block may still be under way, and could pass for another block's: those wait until then. */
-  hold(meter: number, block: number, untilMs: number): void {
+  /** An answer to this block (or to a request) may still be under way and could pass for another's: those wait until then. */
+  hold(meter: number, block: number | undefined, untilMs: number): void {
     this.#meter(meter).held = { block, untilMs };
   }
 
@@ -224,7 +224,7 @@ export class Schedule {
         probeAtMs: 0,
         distanceMs: 0,
         probeCostMs: PROBE_COST_MS,
-        held: { block: 0, untilMs: Number.NEGATIVE_INFINITY },
+        held: { block: undefined, untilMs: Number.NEGATIVE_INFINITY },
       });
     }
     return this.#meters[number]!;
