@@ -38,8 +38,8 @@ export interface UplinkParts {
   onCommand?: (payload: Uint8Array) => void;
   /** A message was refused for good. */
   onDead?: (stored: Stored, reason: string) => void;
-  /** Other topics and payloads than our own, for platforms with a form of theirs. */
-  encode?: (stored: Stored) => { topic: string; payload: Uint8Array };
+  /** Other topics and payloads than our own (`dialect.ts`); undefined for a message that goes out in our form. */
+  encode?: (stored: Stored) => { topic: string; payload: Uint8Array } | undefined;
 }
 
 export interface Uplink {
@@ -72,7 +72,7 @@ export function startUplink(parts: UplinkParts): Uplink {
       receiptDeadlineMs: settings.receiptDeadlineMs ?? 30_000,
       publishDeadlineMs,
     },
-    encode: parts.encode ?? ((stored) => encodeOwn(gateway, stored, format)),
+    encode: (stored) => parts.encode?.(stored) ?? encodeOwn(gateway, stored, format),
     onDead: (stored, reason) => parts.onDead?.(stored, reason),
   });
 
