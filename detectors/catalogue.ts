@@ -7,6 +7,8 @@ import { meterFault } from './homes/meter-fault.ts';
 import { tamper } from './homes/tamper.ts';
 import { tariffTier } from './homes/tariff-tier.ts';
 import { imbalance } from './network/imbalance.ts';
+import { lineLoss } from './network/line-loss.ts';
+import { outage } from './network/outage.ts';
 import { overload } from './network/overload.ts';
 import { overloadForecast } from './network/overload-forecast.ts';
 import { voltage } from './network/voltage.ts';
@@ -23,6 +25,8 @@ const FACTORIES = {
   tamper,
   'tariff-tier': tariffTier,
   imbalance,
+  'line-loss': lineLoss,
+  outage,
   overload,
   'overload-forecast': overloadForecast,
   voltage,
