@@ -140,6 +140,24 @@ program
   .addHelpText('after', examples('gridwarden watch --broker mqtt://127.0.0.1:1883'))
   .action(async (options) => (await import('./watch.ts')).watch(options));
 
+program
+  .command('image')
+  .description("build a concentrator's disk image, Debian package or update: the ending of the file says which")
+  .requiredOption('--out <file>', '.img, .img.zst, .deb or .raucb')
+  .option('--arch <name>', "for a .deb: arm64, amd64 or armhf; the file's name where not given")
+  .option('--cert <file>', 'for a .raucb: certificate that signs it')
+  .option('--key <file>', 'for a .raucb: its key')
+  .option('--keyring <file>', 'for an image: the certificate that updates must be signed under')
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden image --out gateway-arm64.img --keyring update-ca.crt',
+      'gridwarden image --out gridwarden-amd64.deb',
+      'gridwarden image --out gateway-arm64.raucb --cert sign.crt --key sign.key',
+    ),
+  )
+  .action(async (options) => (await import('./image.ts')).image(options));
+
 try {
   await program.parseAsync();
 } catch (error) {
