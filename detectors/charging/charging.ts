@@ -181,7 +181,9 @@ function takeBlindly(scene: Scene, set: ChargingSettings): void {
 function takeLoneView(scene: Scene, powerW: number, set: ChargingSettings): void {
   const { state, atMs } = scene;
   const view = state.views.find(({ lone }) => lone);
-  if (view === undefined || state.step === undefined || state.step.sinceMs < view.atMs - STEP_MS) return;
+  if (view === undefined || state.step === undefined) return;
+  if (atMs - view.atMs > STEP_MS) delete view.lone;
+  if (!view.lone || state.step.sinceMs < view.atMs - STEP_MS) return;
   const beforeW = powerW - state.step.deltaW;
   if (Math.abs(view.powerW - powerW) > Math.abs(view.powerW - beforeW)) return;
   delete view.lone;

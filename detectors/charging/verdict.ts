@@ -12,15 +12,19 @@ import { type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
 const SMALL_W = 88;
-const SMALL_AND_COMMON_W = 75;
+const SMALL_AND_COMMON_W = 76;
 /** Steeper than this downward is a compressor's decay, 4 to 15 % within half an hour, never a charger's rise. */
 const FALLING_PER_HOUR = -0.06;
+/** Steeper than this upward is a load that is being turned up. */
+const RISING_PER_HOUR = 0.15;
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
 const SCATTER_MAX = 0.1;
 /** Below it the form was found beneath another load's. */
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
 const TAPER_SCATTER_MAX = 0.15;
+/** A notebook tapers too. */
+const TAPER_LEAST_W = 110;
 /** A small charger in a quiet home: within a watt of its line, which no notebook in use is. */
 const SMOOTH = 0.015;
 /** What a notebook's battery cannot take, and how long its charging cannot last. */
@@ -46,23 +50,27 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
   if (trend.scatter > SCATTER_MAX) return false;
   if (trend.perHour + trend.error < FALLING_PER_HOUR) return false;
-  if (context.recurringMin !== undefined) return minutes > Math.max(75, 1.5 * context.recurringMin);
+  if (trend.perHour - 2 * trend.error > RISING_PER_HOUR) return false;
+  const { recurringMin } = context;
+  if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
   if (session.powerW >= SMALL_W) return true;
   return isSmallCharger(session, trend, context.watchedMs);
 }
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
-function isSmallCharger({ onMs, energyWh, peakW, probability }: Session, trend: Trend, watchedMs: number): boolean {
-  const rises = trend.perHour > 0.012 && trend.perHour > 4 * trend.error && trend.perHour < 0.15;
-  const common = peakW <= SMALL_AND_COMMON_W || probability < SURE;
+function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Trend, watchedMs: number): boolean {
+  const rises = trend.perHour > 0.012 && trend.perHour > 4 * trend.error;
+  const common = fit.p / fit.n <= SMALL_AND_COMMON_W || probability < SURE;
   if (!common && rises && trend.scatter < SMOOTH && watchedMs > DAY_MS) return true;
-  if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > 0.06) return false;
+  // Twice a notebook's battery excuses a restless home.
+  const long = energyWh > 2 * NOTEBOOK_WH;
+  if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > (long ? 5 : 2) * SMOOTH) return false;
   return common ? rises : trend.perHour > -0.03;
 }
 
 /** The constant-voltage phase: well below the peak without a step. */
 function hasTapered({ powerW, peakW }: Session): boolean {
-  return peakW >= SMALL_W && powerW < 0.65 * peakW;
+  return peakW >= TAPER_LEAST_W && powerW < 0.65 * peakW;
 }
 
 /** By power alone only the whole profile will do: a long clear rise, or a rise and the taper after it. */

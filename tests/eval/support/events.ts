@@ -72,7 +72,7 @@ export function modelledChargers(count: number, seed: number): Device[] {
   const draw = seeded(seed);
   return Array.from({ length: count }, (_, k) => {
     const powerW = draw.betweenLog(60, 400);
-    const voltage = mainsCycle({ samples: POINTS, voltageV: draw.between(200, 240), flatTop: draw.between(0, 0.04) });
+    const voltage = mainsCycle({ samples: POINTS, voltageV: draw.between(200, 240), flatTop: draw.between(0, 0.05) });
     const currentA = currentShape('charger', powerW, { seed: seed * 10_000 + k + 1, voltage });
     return { name: `charger ${k}`, uncorrected: true, measured: false, takes: [{ currentA, powerW }] };
   });
