@@ -36,7 +36,7 @@ export interface InactivityState {
   activity: number;
   awayUntilMs: number;
   /** The last silence that led to an alert, for a verdict that comes later. */
-  past: { fromHour: number; hours: number; score: number; judged: boolean };
+  past: { fromHour: number; hours: number; score: number; verdict: 'none' | 'false' | 'other' };
 }
 
 export interface InactivitySettings {
@@ -46,12 +46,15 @@ export interface InactivitySettings {
   stillExtra: number;
 }
 
-const DEFAULTS: InactivitySettings = { askShare: 0.7, stillExtra: 4 };
+const DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 6 };
 /** Activity that ends an alert: two to three clearly busy hours. */
 const BUSY = 6;
 /** A gap of this many hours takes all the evidence away: somebody may have been about unseen. */
 const FORGETFUL_GAP_H = 6;
 const DAYS_BEFORE_ALARM = 3;
+/** However surprising: a shorter silence is no reason to ask, or to knock. */
+const ASK_H = 5;
+const ALARM_H = 6;
 const ABSENCE_H = 36;
 
 /** Watches meters that carry `watch: ["elderly"]`. */
@@ -87,7 +90,7 @@ const noState = (): InactivityState => ({
   askedHour: 0,
   activity: 0,
   awayUntilMs: 0,
-  past: { fromHour: 0, hours: 0, score: 0, judged: true },
+  past: { fromHour: 0, hours: 0, score: 0, verdict: 'other' },
 });
 
 function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings, meter: string): readonly Output[] {
@@ -113,6 +116,8 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
   const level = binOf(slot.meanW);
   // Bin 0 is kept for a value that did not move at all.
   const swing = swingW === 0 ? 0 : Math.max(1, binOf(swingW));
+  // A frozen value is no hour of this home: it is neither weighed nor learnt.
+  if (swing === 0 && state.quiet.total > 0 && (state.quiet.swing[0] ?? 0) === 0) return NOTHING;
   const evidence = weigh(memory, state.quiet, hour, level, swing);
   const before = state.score;
   state.score = add(state.score, evidence.both);
@@ -153,16 +158,26 @@ function judge(
   switch (state.phase) {
     case 'watching':
       if (!known || score < limits.askShare * limit) return NOTHING;
-      if (state.score === 0) state.sinceMs = slot.atMs - state.still * HOUR_MS;
+      if (state.score < 1) {
+        // Only the stillness speaks: the silence is as old as its evidence, at one an hour.
+        state.sinceHour = hour - Math.ceil(state.still);
+        state.sinceMs = slot.atMs - Math.ceil(state.still) * HOUR_MS;
+      }
+      if (hour + 1 - state.sinceHour < ASK_H) return NOTHING;
       state.phase = 'asked';
       state.askedHour = hour;
       state.activity = 0;
       return tell('raised');
     case 'asked':
     case 'alarmed': {
+      if (evidence > 0) {
+        state.past.score = Math.max(state.past.score, score);
+        state.past.hours = Math.min(23, hour + 1 - state.sinceHour);
+      }
       state.activity = Math.max(0, state.activity - (evidence < 0 ? evidence : 0.3));
-      if (state.activity >= BUSY || (state.phase === 'asked' && score < 0.5 * limit)) return back(state, hour, tell);
+      if (state.activity >= BUSY || (state.phase === 'asked' && score < 0.5 * limit)) return back(state, tell);
       if (state.phase === 'alarmed' || score < limit || hour <= state.askedHour) return NOTHING;
+      if (hour + 1 - state.sinceHour < ALARM_H) return NOTHING;
       state.phase = 'alarmed';
       return tell('updated');
     }
@@ -179,12 +194,14 @@ function judge(
 }
 
 /** Somebody is about again. An alarm that ends so and was not confirmed makes this home a little more patient. */
-function back(state: InactivityState, hour: number, tell: (change: 'cleared') => readonly Output[]): readonly Output[] {
+function back(state: InactivityState, tell: (change: 'cleared') => readonly Output[]): readonly Output[] {
   const outputs = tell('cleared');
-  if (state.phase === 'alarmed' && state.past.judged === false) {
+  const { past } = state;
+  // The verdict came while the silence lasted: now its whole length is known.
+  if (past.verdict === 'false') addCause(state.patience, past, 0);
+  else if (state.phase === 'alarmed' && past.verdict === 'none') {
     state.patience.margin = Math.min(BOUNDS.learntMax, state.patience.margin + BOUNDS.learntStep);
   }
-  state.past.hours = Math.min(23, hour - state.sinceHour);
   state.phase = 'watching';
   state.score = state.still = 0;
   return outputs;
@@ -200,8 +217,8 @@ function finding(
 ): Output {
   const { memory, patience } = state;
   const silentH = hour + 1 - state.sinceHour;
-  if (change !== 'cleared') {
-    state.past = { fromHour: state.sinceHour % 24, hours: Math.min(23, silentH), score, judged: false };
+  if (change === 'raised') {
+    state.past = { fromHour: state.sinceHour % 24, hours: Math.min(23, silentH), score, verdict: 'none' };
   }
   const days = Math.floor((memory.last - memory.first) / 24);
   const missing = change === 'cleared' ? '' : missingHabits(memory, state.sinceHour, hour, state.quiet.highLevel);
@@ -248,12 +265,12 @@ function answer(state: InactivityState, moment: Moment, verdict: Verdict, meter:
     case 'confirmed':
       patience.margin = 0;
       patience.alertness = Math.min(BOUNDS.alertnessMax, patience.alertness + 0.5);
-      past.judged = true;
+      past.verdict = 'other';
       return NOTHING;
     case 'false-alarm':
-      if (past.judged) return NOTHING;
-      addCause(patience, past.fromHour, past.hours, Math.max(past.score, state.score));
-      past.judged = true;
+      if (past.verdict !== 'none') return NOTHING;
+      addCause(patience, past, 1);
+      past.verdict = 'false';
       return NOTHING;
     case 'forget':
       state.patience = noPatience();
@@ -263,7 +280,7 @@ function answer(state: InactivityState, moment: Moment, verdict: Verdict, meter:
       state.phase = 'away';
       state.awayUntilMs = verdict.untilMs ?? moment.atMs + 14 * 24 * HOUR_MS;
       state.score = state.still = 0;
-      past.judged = true;
+      past.verdict = 'other';
       return outputs;
     }
     default:

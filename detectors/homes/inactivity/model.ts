@@ -110,10 +110,10 @@ export interface Evidence {
 
 /**
  * The evidence of one hour, before it is written to memory. Nothing is said of an hour that this home never showed,
- * neither busy nor quiet: a value frozen to the last digit, or a level far below every night, is a fault or an outage.
+ * neither busy nor quiet: a level far below every night is a fault or an outage.
  */
 export function weigh(memory: Memory, quiet: Quiet, hour: number, level: number, swing: number): Evidence {
-  if (quiet.total === 0 || unheardOf(quiet, level, swing)) return { both: 0, still: 0 };
+  if (quiet.total === 0 || unheardOf(quiet, level)) return { both: 0, still: 0 };
   const usualLevel = usual(memory.level, memory, hour, level);
   const usualSwing = usual(memory.swing, memory, hour, swing);
   const forLevel = Math.log(share(around(quiet.level, level), quiet.total) / usualLevel);
@@ -121,8 +121,7 @@ export function weigh(memory: Memory, quiet: Quiet, hour: number, level: number,
   return { both: clip(LEVEL_WEIGHT * forLevel + SWING_WEIGHT * forSwing), still: clip(forSwing) };
 }
 
-function unheardOf(quiet: Quiet, level: number, swing: number): boolean {
-  if (swing === 0 && (quiet.swing[0] ?? 0) === 0) return true;
+function unheardOf(quiet: Quiet, level: number): boolean {
   const lowest = quiet.level.findIndex((n) => n > 0);
   return level < lowest - 2;
 }

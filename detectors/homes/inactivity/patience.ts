@@ -88,27 +88,31 @@ function insert(highest: number[], score: number): void {
 
 const covers = (cause: Cause, hourOfDay: number): boolean => (hourOfDay - cause.fromHour + 24) % 24 < cause.hours;
 
-/** A grid worker says that this silence was none: remembered with its hours of the day. */
-export function addCause(patience: Patience, fromHour: number, hours: number, score: number): Cause {
-  const span = Math.min(23, hours + 2);
-  const start = (fromHour + 23) % 24;
-  const known = patience.causes.find((cause) => overlap(cause, start, span) >= 0.5 * Math.min(cause.hours, span));
-  if (known !== undefined) {
-    known.times++;
-    known.score = Math.min(BOUNDS.most, Math.max(known.score, score));
-    known.hours = Math.min(
-      23,
-      Math.max(
-        known.hours,
-        (start - known.fromHour + 24) % 24 <= 12 ? span + ((start - known.fromHour + 24) % 24) : span,
-      ),
-    );
-    return known;
+/**
+ * A grid worker says that this silence was none: remembered with its hours of the day, an hour either side.
+ * @param times 1 with the verdict, 0 when the same silence has ended and its whole length is known
+ */
+export function addCause(
+  patience: Patience,
+  silence: { fromHour: number; hours: number; score: number },
+  times: number,
+): void {
+  const fromHour = (silence.fromHour + 23) % 24;
+  const hours = Math.min(24, silence.hours + 2);
+  const known = patience.causes.find((cause) => overlap(cause, fromHour, hours) >= 0.5 * Math.min(cause.hours, hours));
+  if (known === undefined) {
+    patience.causes.push({ fromHour, hours, score: Math.min(BOUNDS.most, silence.score), times });
+    if (patience.causes.length > BOUNDS.causes) patience.causes.shift();
+    return;
   }
-  const cause = { fromHour: start, hours: span, score: Math.min(BOUNDS.most, score), times: 1 };
-  patience.causes.push(cause);
-  if (patience.causes.length > BOUNDS.causes) patience.causes.shift();
-  return cause;
+  // Both spans as hours after the earlier of their starts, on the circle of the day.
+  const laterH = (fromHour - known.fromHour + 24) % 24;
+  const begins = laterH <= 12 ? 0 : laterH - 24;
+  const ends = Math.max(known.hours, begins + hours + (begins === 0 ? laterH : 0));
+  known.fromHour = (known.fromHour + begins + 24) % 24;
+  known.hours = Math.min(24, ends - begins);
+  known.score = Math.min(BOUNDS.most, Math.max(known.score, silence.score));
+  known.times += times;
 }
 
 function overlap(cause: Cause, fromHour: number, hours: number): number {
