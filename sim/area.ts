@@ -27,6 +27,8 @@ export interface MeterEffect {
   measures?: number;
   stuck?: boolean;
   lessWh?: number;
+  /** Another meter under the same address: what the old one had counted by `fromMs` is gone. */
+  exchanged?: boolean;
 }
 
 export interface AreaMeter {
@@ -176,6 +178,7 @@ export class Area implements Source {
       activePowerW += active;
       reactivePowerVar += reactive;
     }
+    for (const effect of effects) if (effect.exchanged) effect.lessWh ??= this.#registerAt(meter, effect.fromMs);
     const energy = this.#energy(meter, day, minute);
     const leakA = effects.reduce((sum, effect) => sum + (effect.leakA ?? 0), 0);
     const lessWh = effects.reduce((sum, effect) => sum + (effect.lessWh ?? 0), 0);
@@ -227,6 +230,13 @@ export class Area implements Source {
   #volts(seed: number, atMs: number, phase: number): number {
     const slow = Math.sin(atMs / 9_700_000 + phase);
     return NOMINAL_V + 2.2 * slow + 1.2 * (noiseAt(seed, Math.floor(atMs / 1000), phase) - 0.5);
+  }
+
+  #registerAt(meter: AreaMeter, atMs: number): number {
+    const localMs = this.localMs(atMs);
+    const day = Math.floor(localMs / DAY_MS);
+    const { importWh, dayImportWh } = this.#energy(meter, day, Math.floor((localMs - day * DAY_MS) / 60_000));
+    return meter.startWh + importWh + dayImportWh;
   }
 
   #energy(meter: AreaMeter, day: number, minute: number): EnergyCursor {

@@ -31,7 +31,7 @@ export function held2007(item: string, view: MeterView, plate: MeterPlate): Held
   if (item.startsWith('00')) return energy(item, reading);
   if (item.startsWith('0280')) return last === '00' || middle !== '00' ? undefined : other(last, view, reading);
   if (/^020[1-9]/.test(item) && last === '00') return instant(group, middle, view, reading);
-  if (/^020[AB]/.test(item)) return harmonics(group, middle, last, reading);
+  if (/^020[AB]/.test(item)) return harmonics(group, middle, last, view, reading);
   if (item.startsWith('03')) return recordOf(item, view, reading);
   if (item.startsWith(WAVEFORM_ITEM)) return waveformItem(item, view);
   if (item.startsWith('04')) return parameter(item, view, plate);
@@ -46,6 +46,8 @@ function energy(item: string, reading: Reading): Held {
   if (item === '00900200') return reading.balanceYuan === undefined ? undefined : fixed(reading.balanceYuan, 4, 2);
   if (item === '00900201') return fixed(Math.max(0, -(reading.balanceYuan ?? 0)), 4, 2);
   const of = { '00': importWh - exportWh, '01': importWh, '02': exportWh, '03': 0, '04': 0 }[item.slice(2, 4)];
+  const measured = item.startsWith('0002') ? reading.exportWh : reading.importWh;
+  if (measured === undefined) return undefined;
   // Only the present month: settlement days are not kept.
   if (of === undefined || item.slice(6) !== '00') return undefined;
   const write = (wh: number) => (item.startsWith('0000') ? signed(wh / 1000, 4, 2) : fixed(wh / 1000, 4, 2));
@@ -55,8 +57,22 @@ function energy(item: string, reading: Reading): Held {
   return tariff === 0xff ? joined([write(of), ...TARIFF_SHARE.map((share) => write(of * share))]) : undefined;
 }
 
+/** What must be in the reading for a group to be there at all: nothing is made up for a recording that lacks it. */
+const NEEDS: Record<string, keyof Reading> = {
+  '0201': 'voltageV',
+  '0202': 'currentA',
+  '0203': 'activePowerW',
+  '0204': 'reactivePowerVar',
+  '0205': 'activePowerW',
+  '0206': 'powerFactor',
+  '0207': 'powerFactor',
+};
+
 /** 0201…0209: per phase 01, 02, 03, all FF; power and power factor also in total 00. */
 function instant(group: string, middle: string, view: MeterView, reading: Reading): Held {
+  const needed = NEEDS[group];
+  if (needed !== undefined && reading[needed] === undefined) return undefined;
+  if (group === '0209' && harmonicsOf(view, reading, 1) === undefined) return undefined;
   const withTotal = ['0203', '0204', '0205', '0206'].includes(group);
   const bytes = { '0202': 3, '0203': 3, '0204': 3, '0205': 3 }[group] ?? 2;
   const one = (phase: number): Uint8Array =>
@@ -92,7 +108,7 @@ function phaseValue(group: string, phase: number, view: MeterView, reading: Read
     case '0207':
       return fixed((Math.acos(Math.min(1, Math.abs(factor))) * 180) / Math.PI, 2, 1);
     default:
-      return fixed(100 * (group === '0209' ? (reading.currentThd?.[at] ?? 0.08) : 0.018), 2, 2);
+      return fixed(100 * (group === '0209' ? distortion(harmonicsOf(view, reading, at + 1)) : 0.018), 2, 2);
   }
 }
 
@@ -116,9 +132,9 @@ function other(last: string, view: MeterView, reading: Reading): Held {
   const meanKw = (reading.activePowerW ?? 0) / 1000;
   switch (last) {
     case '01':
-      return signed(reading.neutralCurrentA ?? reading.currentA?.[0] ?? 0, 3, 3);
+      return reading.neutralCurrentA === undefined ? undefined : signed(reading.neutralCurrentA, 3, 3);
     case '02':
-      return fixed(reading.frequencyHz ?? 50, 2, 2);
+      return reading.frequencyHz === undefined ? undefined : fixed(reading.frequencyHz, 2, 2);
     case '03':
     case '04':
       return signed(meanKw, 3, 4);
@@ -126,7 +142,7 @@ function other(last: string, view: MeterView, reading: Reading): Held {
     case '06':
       return signed(0, 3, 4);
     case '07':
-      return signed(reading.temperatureC ?? 25, 2, 1);
+      return reading.temperatureC === undefined ? undefined : signed(reading.temperatureC, 2, 1);
     case '08':
       return fixed(3.61, 2, 2);
     case '09':
@@ -139,18 +155,47 @@ function other(last: string, view: MeterView, reading: Reading): Held {
 }
 
 /** 020A voltage, 020B current: content of orders 1 … 21 in percent of the fundamental. */
-function harmonics(group: string, middle: string, last: string, reading: Reading): Held {
+function harmonics(group: string, middle: string, last: string, view: MeterView, reading: Reading): Held {
   const phase = Number.parseInt(middle, 16);
-  const amps = reading.harmonicsA?.[phase - 1];
-  if (phase < 1 || phase > 3 || (group === '020B' && amps === undefined)) return undefined;
+  if (!(phase >= 1 && phase <= view.phases)) return undefined;
+  const amps = group === '020B' ? harmonicsOf(view, reading, phase) : undefined;
+  if (group === '020B' && amps === undefined) return undefined;
   const content = (order: number): Uint8Array => {
-    if (group === '020A') return fixed(order === 1 ? 99.99 : order % 2 === 1 ? 2 / order : 0, 2, 2);
-    const first = amps?.[0] ?? 0;
-    return fixed(first === 0 ? 0 : Math.min(99.99, (100 * (amps?.[order - 1] ?? 0)) / first), 2, 2);
+    if (amps === undefined) return fixed(order === 1 ? 99.99 : order % 2 === 1 ? 2 / order : 0, 2, 2);
+    const first = amps[0] ?? 0;
+    return fixed(first === 0 ? 0 : Math.min(99.99, (100 * (amps[order - 1] ?? 0)) / first), 2, 2);
   };
-  if (last === 'FF') return joined(Array.from({ length: 21 }, (_, i) => content(i + 1)));
+  if (last === 'FF') return joined(Array.from({ length: ORDERS }, (_, i) => content(i + 1)));
   const order = Number.parseInt(last, 16);
-  return order >= 1 && order <= 21 ? content(order) : undefined;
+  return order >= 1 && order <= ORDERS ? content(order) : undefined;
+}
+
+const ORDERS = 21;
+
+/** Amps of each order: as recorded, or analysed from a snapshot where the meter can take one. */
+function harmonicsOf(view: MeterView, reading: Reading, phase: number): number[] | undefined {
+  const recorded = reading.harmonicsA?.[phase - 1];
+  if (recorded !== undefined) return recorded;
+  const wave = view.waveform(phase);
+  if (wave === undefined) return undefined;
+  const { samples, scale } = wave.current;
+  const cycles = Math.floor((samples.length * 50) / wave.rateHz);
+  const length = Math.round((cycles * wave.rateHz) / 50);
+  return Array.from({ length: ORDERS }, (_, i) => {
+    const step = (2 * Math.PI * (i + 1) * 50) / wave.rateHz;
+    let re = 0;
+    let im = 0;
+    for (let k = 0; k < length; k++) {
+      re += samples[k]! * Math.cos(step * k);
+      im += samples[k]! * Math.sin(step * k);
+    }
+    return (scale * Math.SQRT2 * Math.hypot(re, im)) / length;
+  });
+}
+
+function distortion(amps: readonly number[] | undefined): number {
+  const [first = 0, ...others] = amps ?? [];
+  return first === 0 ? 0 : Math.min(0.9999, Math.hypot(...others) / first);
 }
 
 /** Event records: power off 0311, covers 03300D and 03300E, demand clear 033002 (longer than one frame). */
@@ -225,6 +270,16 @@ function statusWords(last: string, view: MeterView): Held {
   return bytes[Number.parseInt(last, 16) - 1];
 }
 
+const NEEDS_1997: Record<string, keyof Reading> = {
+  '901': 'importWh',
+  '902': 'exportWh',
+  B61: 'voltageV',
+  B62: 'currentA',
+  B63: 'activePowerW',
+  B64: 'reactivePowerVar',
+  B65: 'powerFactor',
+};
+
 /** The data under a 1997 identifier, two bytes; a block ends in F and puts AA between its parts. */
 export function held1997(item: string, view: MeterView, plate: MeterPlate): Held {
   if (item.endsWith('F')) {
@@ -238,6 +293,7 @@ export function held1997(item: string, view: MeterView, plate: MeterPlate): Held
   const reading = view.reading();
   const at = Number(item.slice(3)) - 1;
   const group = item.slice(0, 3);
+  if (NEEDS_1997[group] !== undefined && reading[NEEDS_1997[group]] === undefined) return undefined;
   if (item === '9010') return fixed((reading.importWh ?? 0) / 1000, 4, 2);
   if (group === '901' && at >= 0 && at < 4) return fixed(((reading.importWh ?? 0) / 1000) * TARIFF_SHARE[at]!, 4, 2);
   if (item === '9020') return fixed((reading.exportWh ?? 0) / 1000, 4, 2);

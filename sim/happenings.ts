@@ -135,6 +135,12 @@ function play(area: Area, it: Happening, played: Played): void {
         told(meter.info.id, 'meter-fault', 'values stand still');
       });
       return;
+    case 'exchanged':
+      each(it.meter, (meter) => {
+        meter.effects.push({ fromMs, toMs: Number.MAX_SAFE_INTEGER, exchanged: true });
+        told(meter.info.id, 'meter-fault', 'exchanged: the register begins at nought');
+      });
+      return;
     case 'rolled-back':
       each(it.meter, (meter) => {
         effect(meter, { lessWh: it.kwh * 1000 });

@@ -107,6 +107,7 @@ const happening = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('bypass'), ...meter, ...when, factor: share }),
   z.strictObject({ what: z.literal('event'), ...meter, ...when, event: z.enum(METER_EVENTS) }),
   z.strictObject({ what: z.literal('stuck'), ...meter, ...when }),
+  z.strictObject({ what: z.literal('exchanged'), ...meter, ...when }),
   z.strictObject({ what: z.literal('rolled-back'), ...meter, ...when, kwh: positive }),
   z.strictObject({ what: z.literal('clock-off'), ...meter, ...when, minutes: z.number() }),
   z.strictObject({ what: z.literal('silent'), ...meter, ...when }),

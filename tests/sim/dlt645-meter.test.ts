@@ -31,6 +31,7 @@ const flat: Reading = {
   currentA: [0.55],
   powerFactor: [0.93],
   importWh: 1_234_560,
+  frequencyHz: 50,
   balanceYuan: 12.34,
 };
 
@@ -121,6 +122,23 @@ describe('DL/T 645 meter', () => {
     expect(frames[0]?.control).toBe(0xd1);
     expect([...(frames[0]?.data ?? [])]).toEqual([2]);
     expect(ask(meter({ blocks: false }), 0x11, item('0201FF00'))[0]?.control).toBe(0xd1);
+  });
+
+  it('makes nothing up that a recording does not say', () => {
+    const bare = meter({}, {}, { importWh: 5 });
+    const silent = [
+      '02010100',
+      '0202FF00',
+      '02030000',
+      '02060000',
+      '02800001',
+      '02800002',
+      '02800007',
+      '020B01FF',
+      '00020000',
+    ];
+    for (const di of silent) expect(ask(bare, 0x11, item(di))[0]?.control, di).toBe(0xd1);
+    expect(ask(bare, 0x11, item('00010000'))[0]?.control).toBe(0x91);
   });
 
   it('misbehaves as it is told', () => {
