@@ -119,7 +119,8 @@ export class Line {
     for (;;) {
       const waitMs = this.quiet.waitMs(this.#clock.monotonicMs(), silenceMs);
       if (waitMs <= 0 || !this.isOpen) break;
-      await sleep(this.#clock, waitMs);
+      // Timers have a grain of 1 ms: a fraction would fire early and cost a second one.
+      await sleep(this.#clock, Math.ceil(waitMs));
     }
     if (this.counts.lateBytes + this.counts.strayBytes > lateBytes + strayBytes) this.counts.silenceWaits++;
   }
