@@ -23,7 +23,7 @@ import { account, restore } from './outage/incidents.ts';
 import { publishDay } from './outage/reliability.ts';
 import { forget } from './outage/repeats.ts';
 import { type Condition, locate } from './outage/scope.ts';
-import { hear, said } from './outage/seats.ts';
+import { hear, RECORD_MS, said } from './outage/seats.ts';
 import { isUser, newState, OUTAGE_DEFAULTS, type OutageSettings, type OutageState } from './outage/state.ts';
 
 /** Watches all meters of the area. */
@@ -77,7 +77,10 @@ function review(state: OutageState, atMs: number, area: Area, rule: OutageSettin
   const conditionOf = (id: string): Condition | undefined => {
     const seat = state.seats[id];
     if (seat === undefined || (seat.heardMs === 0 && seat.condition === 'live')) return undefined;
-    return seat.condition === 'live' && !seat.told ? 'off' : seat.condition;
+    if (seat.condition !== 'live') return seat.condition;
+    if (!seat.told) return 'off';
+    // Back from a silence that nothing has explained yet: a neighbour's record may speak for it too.
+    return seat.silence === 'open' && atMs - seat.backMs <= RECORD_MS ? 'silent' : 'live';
   };
   const parts = locate(users, conditionOf, (ids) => loadDropped(state, ids));
   for (const [id, phases] of Object.entries(state.dead)) parts.push(deadPart(id, phases, area));

@@ -5,6 +5,8 @@
 
 export const SLOT_MS = 15 * 60_000;
 export const SLOTS_PER_DAY = 96;
+/** A reading this late still belongs to the quarter that is over: a round of the bus. */
+export const GRACE_MS = 60_000;
 /** A week, and four hours more, so that a target of four hours ago still finds its own week. */
 const LENGTH = 7 * SLOTS_PER_DAY + 16;
 /** Four hours for the target, four for the slopes before it. */
@@ -41,12 +43,13 @@ export function newHistory(): History {
 }
 
 /**
- * Takes one value, which stands for the time before it: one at exactly 10:15 completes the quarter that ends there.
+ * Takes one value, which stands for the time before it: one at 10:15 or just after completes the quarter that ends
+ * at 10:15, so that a meter read every 15 min is not looked at 15 min late.
  * `closed` is called after each quarter that is completed, `slot` being that quarter and age 0 its value. A value
  * older than the quarter being filled (a clock set back) is dropped.
  */
 export function record(history: History, localMs: number, value: number, closed: () => void): void {
-  const slot = Math.ceil(localMs / SLOT_MS);
+  const slot = Math.ceil((localMs - GRACE_MS) / SLOT_MS);
   // More than a day back is a clock that was wrong: what was learnt stays, the course starts afresh.
   if (slot < history.slot - SLOTS_PER_DAY) Object.assign(history, newHistory());
   if (slot < history.slot || (slot === history.slot && !history.open)) return;
@@ -58,12 +61,12 @@ export function record(history: History, localMs: number, value: number, closed:
   }
   history.sum += value;
   history.count++;
-  if (localMs % SLOT_MS === 0) finish(history, closed);
+  if (localMs >= slot * SLOT_MS) finish(history, closed);
 }
 
 /** Lets time pass: a quarter that is over is complete also when its next reading is late. */
 export function elapse(history: History, localMs: number, closed: () => void): void {
-  if (history.open && localMs >= history.slot * SLOT_MS) finish(history, closed);
+  if (history.open && localMs >= history.slot * SLOT_MS + GRACE_MS) finish(history, closed);
 }
 
 function finish(history: History, closed: () => void): void {

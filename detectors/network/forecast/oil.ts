@@ -3,7 +3,7 @@
  * and the load. Learnt with the absolute error in mind (large misses weigh less), because it is a mean error in
  * kelvin that a crew feels.
  */
-import { SLOT_MS, SLOTS_PER_DAY } from './history.ts';
+import { GRACE_MS, SLOT_MS, SLOTS_PER_DAY } from './history.ts';
 import { learn, newRegression, predict, type Regression, solve } from './regression.ts';
 
 export interface OilModel {
@@ -41,7 +41,7 @@ export function newOilModel(): OilModel {
 
 /** Takes one measured temperature; the newest of a quarter of an hour counts. A hole starts the recent past afresh. */
 export function learnOil(model: OilModel, localMs: number, oilC: number, load: number): void {
-  const slot = Math.ceil(localMs / SLOT_MS);
+  const slot = Math.ceil((localMs - GRACE_MS) / SLOT_MS);
   if (slot <= model.slot && slot > model.slot - SLOTS_PER_DAY) return;
   if (slot !== model.slot + 1) {
     model.recentC = [];

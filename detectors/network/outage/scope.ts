@@ -108,7 +108,7 @@ function judge(
   const said = down.filter((meter) => conditionOf(meter.id) === 'off').length;
   const ids = down.map((meter) => meter.id);
   const part = { scope, where, meters: ids, said };
-  if (said >= Math.max(1, 0.05 * down.length)) return { ...part, confidence: said * 2 >= down.length ? 0.97 : 0.9 };
+  if (said >= Math.max(1, 0.1 * down.length)) return { ...part, confidence: said * 2 >= down.length ? 0.97 : 0.9 };
   if (loadDropped(ids)) return { ...part, confidence: 0.85 };
   if (scope === 'phase' && down.length >= 3 && sparesNeighbours(down, others, conditionOf)) {
     return { ...part, confidence: 0.8 };

@@ -7,7 +7,7 @@ import type { OutageState, Seat } from './state.ts';
 export const LIVE_V = 22;
 
 /** Records of power failures are read within this time of a meter's return. */
-const RECORD_MS = 15 * MINUTE_MS;
+export const RECORD_MS = 15 * MINUTE_MS;
 
 export function hear(state: OutageState, seat: Seat, reading: Reading, atMs: number): void {
   if (reading.activePowerW !== undefined) seat.powerW = reading.activePowerW;

@@ -151,6 +151,23 @@ describe('outage', () => {
     expect(street.alerts[1]?.evidence.durationMin).toBeCloseTo(40, 0);
   });
 
+  it('takes the records of some for all that were silent with them', () => {
+    const street = new Street();
+    street.run(5);
+    const all = ids(() => true);
+    street.say('no-answer', all);
+    street.run(40, all, false);
+    street.run(1);
+    const some = ids((home) => home.phase === 1);
+    street.say('power-off', some);
+    street.say('power-on', some);
+    street.run(10);
+    expect(street.seen()).toEqual([
+      ['raised', 'area', 'area', 24],
+      ['cleared', 'area', 'area', 24],
+    ]);
+  });
+
   it('tells an outage once, by silence first and by the records afterwards', () => {
     const street = new Street();
     street.run(5);
