@@ -141,3 +141,12 @@ export function robustness(seeds = 20) {
 const distinct = (alerts: Alert[], stage: string) =>
   new Set(alerts.filter(({ evidence, state }) => evidence.stage === stage && state !== 'cleared').map(({ id }) => id))
     .size;
+
+/** What the meter's readings of a scene show, by the minute. */
+export function scenePower(scene: Scene, seed: number): number[] {
+  const powerW: number[] = [];
+  for (const sample of samples(stage(scene, seed))) {
+    if ('reading' in sample) powerW[sample.atMs / 60_000] = sample.reading.activePowerW ?? 0;
+  }
+  return Array.from(powerW, (value) => value ?? 0);
+}
