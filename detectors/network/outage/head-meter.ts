@@ -14,6 +14,8 @@ export function hearTransformer(state: OutageState, id: string, reading: Reading
   if (meter.premises === 'transformer' && reading.activePowerW !== undefined) {
     state.load.push([atMs, reading.activePowerW]);
     while (state.load.length > 40 || atMs - (state.load[0]?.[0] ?? atMs) > LOAD_WINDOW_MS) state.load.shift();
+    // Whoever is silent may be explained by what this reading shows.
+    if (Object.values(state.seats).some((seat) => seat.condition === 'silent' && !seat.told)) state.changedMs ||= atMs;
   }
   if (reading.voltageV === undefined) return;
   const phases = reading.voltageV.flatMap((volts, i) => (volts < LIVE_V ? [i + 1] : []));
@@ -44,15 +46,23 @@ export function deadPart(id: string, phases: readonly number[], area: Area): Par
   return { scope, where, meters: fed.length === 0 ? [id] : fed.map((user) => user.id), said: 1, confidence: 0.98 };
 }
 
-/** Did the transformer lose, about when these fell silent, at least half of what they had used? */
+/** Did the transformer lose, from before these were last heard to after all were silent, half of what they had used? */
 export function loadDropped(state: OutageState, ids: readonly string[]): boolean {
-  const usedW = ids.reduce((sum, id) => sum + (state.seats[id]?.powerW ?? 0), 0);
-  const newest = state.load.at(-1);
-  const fellMs = Math.min(...ids.map((id) => state.seats[id]?.heardMs ?? 0));
-  const before = state.load.findLast(([loadMs]) => loadMs <= fellMs);
-  if (newest === undefined || before === undefined || newest[0] <= fellMs) return false;
+  let usedW = 0;
+  let heardMs = Number.POSITIVE_INFINITY;
+  let downMs = 0;
+  for (const id of ids) {
+    const seat = state.seats[id];
+    if (seat === undefined) continue;
+    usedW += seat.powerW;
+    heardMs = Math.min(heardMs, seat.heardMs);
+    downMs = Math.max(downMs, seat.downMs);
+  }
+  const before = state.load.findLast(([loadMs]) => loadMs <= heardMs);
+  const after = state.load.find(([loadMs]) => loadMs >= downMs);
+  if (before === undefined || after === undefined) return false;
   // Less than a tenth of the whole is lost in the noise of the others.
-  return usedW > Math.max(1000, 0.1 * before[1]) && before[1] - newest[1] > 0.5 * usedW;
+  return usedW > Math.max(1000, 0.1 * before[1]) && before[1] - after[1] > 0.5 * usedW;
 }
 
 /** Whether the meter that sees no voltage is what raised this incident. */

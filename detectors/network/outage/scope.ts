@@ -41,15 +41,15 @@ export function locate(
   loadDropped: (ids: readonly string[]) => boolean,
 ): Part[] {
   const known = meters.filter((meter) => conditionOf(meter.id) !== undefined);
-  let open = known.filter((meter) => conditionOf(meter.id) !== 'live');
+  const open = new Set(known.filter((meter) => conditionOf(meter.id) !== 'live'));
   const parts: Part[] = [];
   for (const candidate of candidates(known)) {
-    if (open.length === 0) break;
-    const down = candidate.members.filter((meter) => open.includes(meter));
+    if (open.size === 0) break;
+    const down = candidate.members.filter((meter) => open.has(meter));
     const part = judge(candidate, down, known, conditionOf, loadDropped);
     if (part === undefined) continue;
     parts.push(part);
-    open = open.filter((meter) => !down.includes(meter));
+    for (const meter of down) open.delete(meter);
   }
   for (const meter of open) {
     if (conditionOf(meter.id) !== 'off') continue;
@@ -101,7 +101,8 @@ function judge(
   const { scope, where, members } = candidate;
   if (down.length < 2 || down.length < SHARE * members.length) return undefined;
   // What takes everything is the area's matter; a part needs others that live.
-  const others = known.filter((meter) => !members.includes(meter));
+  const inside = new Set(members);
+  const others = known.filter((meter) => !inside.has(meter));
   const living = others.filter((meter) => conditionOf(meter.id) === 'live').length;
   if (scope !== 'area' && living < 0.5 * others.length) return undefined;
   if (scope !== 'area' && others.length === 0) return undefined;
