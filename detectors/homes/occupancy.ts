@@ -175,15 +175,17 @@ function judge(
   const mean = whole ? between(state.hours.reduce((sum, w) => sum + w, 0) / 24, marks.nightW, marks.meanW) : 1;
   // A home whose days hardly differ from its nights cannot be told.
   const tellable = marks.highW > 1.5 * marks.nightHighW + 60 && marks.meanW > 1.15 * marks.nightW;
+  const dayWh = state.hours.reduce((sum, w) => sum + w, 0);
   const empty =
     silentH >= limits.vacantH &&
     high < limits.vacantShare &&
     mean < limits.vacantShare &&
-    state.hours.reduce((sum, w) => sum + w, 0) <= 1000 * limits.vacantKwh;
+    dayWh <= 1000 * limits.vacantKwh;
   let next: Phase = state.phase;
   if (state.phase === 'vacant' || state.phase === 'suspected-vacant') {
     if (silentH === 0 && state.busyHours >= 2) next = 'lived-in';
     else if (empty) next = 'vacant';
+    else if (dayWh > 1000 * limits.vacantKwh) next = 'suspected-vacant';
   } else if (tellable && whole && silentH >= limits.suspectH && mean < limits.suspectShare) {
     next = empty ? 'vacant' : 'suspected-vacant';
   } else if (slot.hour === 23) next = state.lowDays >= 3 ? 'low-activity' : 'lived-in';
