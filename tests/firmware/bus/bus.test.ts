@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { wireMs } from '../../../firmware/port.ts';
 import { readRegisters } from '../../../protocols/modbus/exchange.ts';
+import { attachMeter, dlt645Meter } from '../../support/dlt645-street.ts';
 import { registerBlock, registerMeter, rightValue, virtualBus } from '../../support/virtual-bus.ts';
-import { modbusStation, registerOf } from '../../support/virtual-street.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+import { LINE_9600, modbusStation, registerOf, VirtualStreet } from '../../support/virtual-street.ts';
 
 const TWENTY_MS = () => 20;
 
@@ -24,6 +27,39 @@ describe('bus', () => {
     await world.clock.run(500);
     const answer = world.bus.request('m1', () => readRegisters(1, 'holding', 40, 2));
     expect(await world.clock.settle(answer, 200)).toEqual({ value: [registerOf(1, 40), registerOf(1, 41)] });
+  });
+
+  it('reads a meter under suspicion more often, for a while', async () => {
+    const units = [1, 2, 3, 4];
+    const world = virtualBus(units.map((unit) => registerMeter(unit, 10_000)));
+    for (const unit of units) world.street.line.attach(modbusStation(unit, TWENTY_MS));
+    await world.clock.run(1_000);
+    expect(world.bus.attend('m3', 500, 5_000)).toBe(true);
+    expect(world.bus.attend('nobody', 500, 5_000)).toBe(false);
+    await world.clock.run(29_000);
+    const reads = units.map((unit) => world.reads.filter(({ meter }) => meter === `m${unit}`).length);
+    expect(reads).toEqual([3, 3, 3 + 10, 3]);
+  });
+
+  it('says how busy the line is as the line itself counts it', async () => {
+    const clock = new VirtualClock(0);
+    const street = new VirtualStreet(clock, { ...LINE_9600, baud: 2400, parity: 'even' });
+    const numbers = [1, 2, 3, 4];
+    let delaysMs = 0;
+    for (const number of numbers) {
+      attachMeter(street.line, number, 40, (delayMs) => {
+        delaysMs += delayMs;
+      });
+    }
+    const world = virtualBus(
+      numbers.map((number) => dlt645Meter(number, 500)),
+      { clock, street },
+    );
+    await clock.run(140_000);
+    const { requestBytes, answerBytes } = street.line.counts;
+    const useful = (wireMs(street.settings, requestBytes + answerBytes) + delaysMs) / 140_000;
+    expect(useful).toBeGreaterThan(0.97);
+    expect(world.bus.status().utilisation).toBeCloseTo(useful, 1.9);
   });
 
   it('ends every request and the port when it is stopped', async () => {
