@@ -1,6 +1,6 @@
 /**
- * What happened though no scenario asked for it: a kettle, a heater and an oven at once are an overload too. Watches
- * the true readings go by and writes down what a physicist would have called one.
+ * What happened though no scenario asked for it: a kettle, a heater and an oven at once are an overload too, a prepaid
+ * meter runs dry, a family reaches the next tier. Watches the true readings go by and writes it down.
  */
 import type { MeterInfo, Sample } from '../protocols/reading.ts';
 import type { Truth } from './truth.ts';
@@ -16,13 +16,31 @@ const SPELL_MIN_MS = 10 * 60_000;
 /** A spell goes on over a pause as short as this. */
 const PAUSE_MS = 5 * 60_000;
 
+/** From here on somebody should have been told that the light will go out. */
+const LOW_YUAN = 10;
+/** A warning that comes so much earlier is a forecast, not a false alarm. */
+const AHEAD_MS = 7 * 86_400_000;
+
+interface Month {
+  name: string;
+  startWh: number;
+  tiers: number[];
+}
+
 export class Accidents {
   readonly #limits = new Map<string, number>();
+  readonly #tiers = new Map<string, readonly number[]>();
+  readonly #months = new Map<string, Month>();
+  readonly #low = new Set<string>();
+  readonly #offsetMs: number;
   readonly #spells = new Map<string, Spell>();
   readonly #truths: Truth[] = [];
 
-  constructor(meters: readonly MeterInfo[]) {
-    for (const { id, fuseA, premises, ratedCurrentA } of meters) {
+  /** @param offsetMs civil time minus UTC: tiers begin with the civil month */
+  constructor(meters: readonly MeterInfo[], offsetMs: number) {
+    this.#offsetMs = offsetMs;
+    for (const { id, fuseA, premises, ratedCurrentA, tariff } of meters) {
+      if (tariff !== undefined) this.#tiers.set(id, tariff.tiersKwhPerMonth);
       const limitA = premises === 'transformer' ? ratedCurrentA : fuseA;
       if (limitA !== undefined) this.#limits.set(id, limitA);
     }
@@ -30,6 +48,8 @@ export class Accidents {
 
   take(sample: Sample): void {
     if (!('reading' in sample)) return;
+    this.#takeBalance(sample.meter, sample.atMs, sample.reading.balanceYuan);
+    this.#takeRegister(sample.meter, sample.atMs, sample.reading.importWh);
     const limitA = this.#limits.get(sample.meter);
     if (limitA === undefined) return;
     const spell = this.#spells.get(sample.meter);
@@ -51,6 +71,35 @@ export class Accidents {
     const overlaps = (a: Truth, b: Truth) =>
       a.meter === b.meter && a.kind === b.kind && a.from <= b.to && b.from <= a.to;
     return this.#truths.filter((truth) => !planned.some((other) => overlaps(truth, other)));
+  }
+
+  #takeBalance(meter: string, atMs: number, yuan: number | undefined): void {
+    if (yuan === undefined || yuan >= LOW_YUAN || this.#low.has(meter)) return;
+    this.#low.add(meter);
+    const to = Number.MAX_SAFE_INTEGER;
+    this.#truths.push({
+      meter,
+      kind: 'low-balance',
+      from: atMs - AHEAD_MS,
+      to,
+      what: `less than ${LOW_YUAN} yuan left`,
+    });
+  }
+
+  #takeRegister(meter: string, atMs: number, wh: number | undefined): void {
+    const tiers = this.#tiers.get(meter);
+    if (tiers === undefined || wh === undefined) return;
+    const name = new Date(atMs + this.#offsetMs).toISOString().slice(0, 7);
+    let month = this.#months.get(meter);
+    if (month?.name !== name) {
+      month = { name, startWh: wh, tiers: [...tiers] };
+      this.#months.set(meter, month);
+    }
+    const [next] = month.tiers;
+    if (next === undefined || wh - month.startWh < next * 1000) return;
+    month.tiers.shift();
+    const span = { from: atMs - AHEAD_MS, to: atMs + 86_400_000 };
+    this.#truths.push({ meter, kind: 'tariff-tier', ...span, what: `${next} kWh this month` });
   }
 
   #close(meter: string, { fromMs, lastMs, worst }: Spell): void {

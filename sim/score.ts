@@ -2,7 +2,7 @@
  * Holds alerts against what really happened: precision, recall, F1, false alarms per meter-month, delay, calibration.
  *
  * An alert is one decision, however many messages it took: it counts from the first message that is more than a
- * suspicion or a question (`stage` `suspected` and `ask` warn nobody yet). It is true if the same meter had the same
+ * suspicion or a question (`stage` `suspected` and `ask`, `level` `heavy` send nobody out yet). It is true if the same meter had the same
  * kind of thing going on, with some slack on both sides. One outage on forty meters is one thing, found by any of them.
  */
 import { createRandom } from './random.ts';
@@ -100,6 +100,9 @@ const SLOW_KINDS = new Set([
 const SLOW_AFTER_MS = 3 * 86_400_000;
 /** Things that strike many meters at once are one incident. */
 const SHARED_KINDS = new Set(['outage', 'voltage', 'imbalance', 'gateway']);
+/** Told before they happen: how long before is no delay. */
+const AHEAD_KINDS = new Set(['low-balance', 'tariff-tier', 'overload-forecast']);
+const FORECAST_MS = 4 * 3_600_000;
 const NOT_YET = new Set(['suspected', 'ask']);
 
 /** @param header how much was watched; without it, from the first truth to the last alert over the meters that are named */
@@ -131,6 +134,7 @@ function gather(truths: readonly Truth[]): Incident[] {
   return [...byKey.values()];
 }
 
+/** A monthly portrait is no alarm: nobody is sent anywhere, so it is neither right nor wrong. */
 function decide(alerts: readonly ScoredAlert[]): Decision[] {
   const byId = new Map<string, Decision>();
   for (const { id, meter, kind, state, at, since, confidence, evidence } of alerts) {
@@ -139,13 +143,25 @@ function decide(alerts: readonly ScoredAlert[]): Decision[] {
       known.until = Math.max(known.until, at);
       continue;
     }
-    if (state === 'cleared' || NOT_YET.has(String(evidence?.stage))) continue;
+    const early = NOT_YET.has(String(evidence?.stage)) || evidence?.level === 'heavy';
+    if (kind === 'profile' || state === 'cleared' || early) continue;
     byId.set(id, { id, meter, kind, at, since, until: at, confidence, right: false });
   }
   return [...byId.values()].sort((a, b) => a.at - b.at);
 }
 
 function judge(decision: Decision, incidents: readonly Incident[], truths: readonly Truth[]): void {
+  if (decision.kind === 'overload-forecast') {
+    // What was forecast has a truth of its own: the overload that came.
+    decision.right = incidents.some(
+      ({ kind, meters, from, to }) =>
+        kind === 'overload' &&
+        meters.includes(decision.meter) &&
+        decision.at <= to &&
+        from <= decision.at + FORECAST_MS,
+    );
+    return;
+  }
   const afterMs = SLOW_KINDS.has(decision.kind) ? SLOW_AFTER_MS : SLACK_MS.after;
   for (const incident of incidents) {
     if (incident.kind !== decision.kind) continue;
@@ -166,7 +182,8 @@ function scoreKind(kind: string, incidents: Incident[], decisions: Decision[], m
   const found = incidents.filter((it) => it.foundAt !== null);
   const right = decisions.filter((it) => it.right).length;
   const wrong = decisions.length - right;
-  const delaysMin = found.map((it) => Math.max(0, it.foundAt! - it.from) / 60_000).sort((a, b) => a - b);
+  const timed = AHEAD_KINDS.has(kind) ? [] : found;
+  const delaysMin = timed.map((it) => Math.max(0, it.foundAt! - it.from) / 60_000).sort((a, b) => a - b);
   const precision = ratio(right, decisions.length);
   const recall = ratio(found.length, incidents.length);
   return {

@@ -24,7 +24,7 @@ export function playScenario(name: string): { score: Score; alerts: Alert[]; rea
   const began = performance.now();
   const { area, truth, truths } = makeStreet(loadScenario(name));
   const engine = new Engine(area, allDetectors());
-  const accidents = new Accidents(area.meters);
+  const accidents = new Accidents(area.meters, area.offsetMs);
   const wanted = new Map<string, number>();
   const asked = (meter: string): number | undefined => {
     const phase = wanted.get(meter);

@@ -66,6 +66,18 @@ describe('score', () => {
     expect(result.decisions[0]?.fooledBy).toBe('a holiday');
   });
 
+  it('holds a forecast against the overload that came, or did not', () => {
+    const truths = [happened('t', 'overload', 10 * HOUR, 12 * HOUR)];
+    const alerts = [
+      alert('1', 't', 'overload-forecast', 8 * HOUR),
+      alert('2', 't', 'overload-forecast', 20 * HOUR),
+      alert('3', 't', 'overload', 9 * HOUR, { evidence: { level: 'heavy' } }),
+    ];
+    const result = score(truths, alerts, header);
+    expect(kindOf(result, 'overload-forecast')).toMatchObject({ alerts: 2, right: 1, recall: null, delayP50Min: null });
+    expect(kindOf(result, 'overload')).toMatchObject({ alerts: 0, found: 0 });
+  });
+
   it('gives known intervals', () => {
     // Wilson 8 of 10: 0.490 to 0.943; Garwood for 3 events: 0.619 to 8.767.
     expect(wilson(8, 10)?.low).toBeCloseTo(0.49, 2);

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import type { Reading, Sample } from '../../protocols/reading.ts';
+import { Accidents } from '../../sim/accidents.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const meters = [{ id: 'a', fuseA: 40, tariff: { tiersKwhPerMonth: [100, 200] } }];
+
+function watch(of: (minute: number) => Reading, minutes: number, stepMs = MINUTE) {
+  const accidents = new Accidents(meters, 0);
+  for (let i = 0; i < minutes; i++) accidents.take({ atMs: i * stepMs, meter: 'a', reading: of(i) } satisfies Sample);
+  return accidents;
+}
+
+describe('accidents', () => {
+  it('calls ten minutes above the fuse an overload, over a short pause, and three minutes none', () => {
+    const amps = (minute: number) => (minute < 3 || (minute >= 100 && minute < 120 && minute !== 110) ? 45 : 10);
+    const truths = watch((minute) => ({ currentA: [amps(minute)] }), 200).truths([]);
+    expect(truths).toEqual([
+      { meter: 'a', kind: 'overload', from: 100 * MINUTE, to: 119 * MINUTE, what: '113 % of its fuse, by chance' },
+    ]);
+  });
+
+  it('does not tell again what was planned', () => {
+    const accidents = watch(() => ({ currentA: [45] }), 60);
+    expect(accidents.truths([{ meter: 'a', kind: 'overload', from: 5 * MINUTE, to: 9 * MINUTE, what: '' }])).toEqual(
+      [],
+    );
+  });
+
+  it('sees the tiers of each month, and a balance that runs out once', () => {
+    const reading = (hour: number) => ({ importWh: hour * 400, balanceYuan: 100 - hour / 4 });
+    const truths = watch(reading, 24 * 40, 3_600_000).truths([]);
+    expect(truths.map(({ kind, what }) => `${kind} ${what}`)).toEqual([
+      'tariff-tier 100 kWh this month',
+      'low-balance less than 10 yuan left',
+      'tariff-tier 200 kWh this month',
+    ]);
+    expect(truths[0]!.to).toBe(250 * 3_600_000 + DAY);
+  });
+});
