@@ -158,6 +158,17 @@ program
   )
   .action(async (options) => (await import('./image.ts')).image(options));
 
+program
+  .command('flash')
+  .description('write an image to a card: shows what it overwrites and asks, verifies, goes on after an interruption')
+  .argument('[image]', '.img or .img.zst')
+  .option('--to <device>', 'the disk, or a file')
+  .option('--list', 'the disks of this machine, and what speaks against writing them')
+  .option('--allow <what...>', 'mounted, system, oversized, fixed: write all the same')
+  .option('--yes', 'do not ask')
+  .addHelpText('after', examples('gridwarden flash --list', 'gridwarden flash gateway-arm64.img.zst --to /dev/sdb'))
+  .action(async (file, options) => (await import('./flash.ts')).flash(file, options));
+
 try {
   await program.parseAsync();
 } catch (error) {
