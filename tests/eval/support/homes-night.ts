@@ -110,7 +110,7 @@ function lay(shop: Series | undefined, kind: Kind, homes: Series[], random: () =
   const mwh = [5, 10, 20][Math.floor(random() * 3)] ?? 10;
   const day0 = Math.floor(random() * (365 - DAYS - 2));
   const home = homes[Math.floor(random() * homes.length)];
-  const homeDay = Math.floor(random() * (Math.floor((home?.watts.length ?? 0) / 96) - DAYS - 1));
+  const homeDay = recordedDay(home, random);
   const phase = random() * 60;
   const timer = { from: Math.floor(random() * 8), to: 12 + Math.floor(random() * 12), watts: 100 + 400 * random() };
   const cleanerW = 200 + 800 * random();
@@ -140,6 +140,18 @@ function lay(shop: Series | undefined, kind: Kind, homes: Series[], random: () =
     }
   });
   return { name: 'shop', periodMs: QUARTER, startMs: Date.UTC(2026, 0, 5), watts };
+}
+
+/** A random day of this home from which three weeks were recorded nearly without a gap. */
+function recordedDay(home: Series | undefined, random: () => number): number {
+  const days = Math.floor((home?.watts.length ?? 0) / 96) - DAYS - 1;
+  let best = 0;
+  for (let tries = 0; tries < 200; tries++) {
+    best = Math.floor(random() * days);
+    const missing = home?.watts.subarray(best * 96, (best + DAYS) * 96).filter((w) => Number.isNaN(w)).length ?? 0;
+    if (missing < 0.05 * DAYS * 96) break;
+  }
+  return best;
 }
 
 /** The confidence that stands at the end of the three weeks. */

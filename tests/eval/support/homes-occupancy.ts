@@ -46,10 +46,11 @@ export function occupancyTable(print: (line: string) => void): OccupancyFigures 
 function vacantSpans(alerts: readonly Alert[], endMs: number): { fromMs: number; toMs: number; decidedMs: number }[] {
   const spans = new Map<string, { fromMs: number; toMs: number; decidedMs: number }>();
   for (const alert of alerts) {
-    if (alert.kind !== 'occupancy' || alert.evidence.class !== 'vacant') continue;
-    const span = spans.get(alert.id) ?? { fromMs: alert.since, toMs: endMs, decidedMs: alert.at };
-    if (alert.state === 'cleared') span.toMs = alert.at;
-    spans.set(alert.id, span);
+    if (alert.kind !== 'occupancy') continue;
+    const span = spans.get(alert.id);
+    const vacant = alert.evidence.class === 'vacant' && alert.state !== 'cleared';
+    if (vacant && span === undefined) spans.set(alert.id, { fromMs: alert.since, toMs: endMs, decidedMs: alert.at });
+    else if (!vacant && span !== undefined) span.toMs = Math.min(span.toMs, alert.at);
   }
   return [...spans.values()];
 }

@@ -92,7 +92,7 @@ function picture(series: Series): string {
     if (hour < 0 || alert.state === 'cleared') continue;
     const { x, y } = at(hour);
     const word = String(alert.evidence.stage ?? alert.evidence.class ?? alert.evidence.sign ?? alert.kind);
-    const title = escape(
+    const title = escaped(
       `${alert.kind} ${new Date(alert.at).toISOString().slice(0, 16)} ${JSON.stringify(alert.evidence)}`,
     );
     parts.push(
