@@ -97,7 +97,8 @@ async function connect(broker: string, connection?: mqtt.IClientOptions): Promis
   try {
     return await attempt(5);
   } catch (error) {
-    if (!causeOf(error).tryOlder) throw error;
+    const hungUp = error instanceof Error && error.message === "Couldn't connect to server";
+    if (!hungUp && !causeOf(error).tryOlder) throw error;
     return attempt(4);
   }
 }
