@@ -85,7 +85,8 @@ export async function* scanBus(bus: Bus, signal: AbortSignal): AsyncGenerator<Fo
   const line: OpenLine = {
     settings: bus.settings,
     signal,
-    ask: async (exchange) => sound(await bus.request('scan', () => exchange, { priority: 0, quarantine: false })),
+    ask: async (exchange) =>
+      sound(signal, await bus.request('scan', () => exchange, { priority: 0, quarantine: false })),
   };
   yield* findMeters('dlt645', line, UNITS);
   yield* findMeters('modbus', line, UNITS);
@@ -125,14 +126,15 @@ async function openLine(
   const timing = { silenceMs: silenceMs(settings, protocol), patienceMs: 0, answerBytes: 64 };
   const ask: OpenLine['ask'] = async (exchange) => {
     onAsk();
-    return sound((await transact(line, clock, exchange, timing)).result);
+    return sound(signal, (await transact(line, clock, exchange, timing)).result);
   };
   return { settings, signal, ask, close };
 }
 
-/** A port that went away is no bus without meters. @throws Error */
-function sound<T>(answer: Answer<T>): Answer<T> {
-  if ('failure' in answer && POLICY[answer.failure].next === 'reopen-port') throw new Error(answer.detail);
+/** A port that went away is no bus without meters, unless we closed it. @throws Error */
+function sound<T>(signal: AbortSignal, answer: Answer<T>): Answer<T> {
+  const lost = 'failure' in answer && POLICY[answer.failure].next === 'reopen-port';
+  if (lost && !signal.aborted) throw new Error(answer.detail);
   return answer;
 }
 

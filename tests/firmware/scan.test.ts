@@ -109,6 +109,20 @@ describe('scan', () => {
     expect(most).toBe(3 * (2 + 8));
   });
 
+  it('ends quietly when it is stopped', async () => {
+    const stop = new AbortController();
+    const world = streetAt(9600);
+    world.clock.after(3_000, () => stop.abort());
+    expect(await scanAll(world, { signal: stop.signal })).toEqual([]);
+    expect(world.clock.monotonicMs()).toBeLessThan(3_500);
+  });
+
+  it('throws when the port goes away', async () => {
+    const world = streetAt(9600);
+    world.clock.after(1_000, () => world.street.unplug());
+    await expect(scanAll(world, { lines: [at(9600)] })).rejects.toThrow('unplugged');
+  });
+
   it('throws when the port does not open', async () => {
     const world = streetAt(9600);
     world.street.unplug();
