@@ -153,7 +153,10 @@ export class Household {
       // Every appliance has its own chance, so that adding one changes none of the others.
       const own = createRandom(`${spec.seed}/${day}/${index}/${name}`);
       for (const [fromMin, toMin] of this.#runs(appliance, awake, day, own, specimen)) {
-        if (toMin > fromMin) uses.push({ ...base, fromMin, toMin, phase });
+        if (toMin <= fromMin) continue;
+        if (appliance.current === 'inverter-compressor')
+          uses.push(...compressorRun({ ...base, fromMin, toMin, phase }));
+        else uses.push({ ...base, fromMin, toMin, phase });
       }
     }
     return uses.flatMap((use) => this.#whilePresent(use, day));
@@ -268,6 +271,17 @@ export class Household {
     }
     return uses;
   }
+}
+
+/** An inverter starts softly, pulls down at full speed and then holds at less. */
+function compressorRun(use: Use): Use[] {
+  const minutes = use.toMin - use.fromMin;
+  const bends = [0, 0.08, 0.4, 1].map((share) => use.fromMin + Math.round(share * minutes));
+  const speeds = [0.6, 1, 0.75];
+  return speeds.flatMap((speed, i) => {
+    const [fromMin, toMin] = [bends[i]!, bends[i + 1]!];
+    return toMin > fromMin ? [{ ...use, fromMin, toMin, powerW: use.powerW * speed }] : [];
+  });
 }
 
 /** On for `duty` of each period, the phase going on from day to day, every period a little different. */

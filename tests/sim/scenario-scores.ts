@@ -23,7 +23,9 @@ const LOAD = new Set(['whole-area', 'hundred-homes']);
 export function playScenario(name: string): { score: Score; alerts: Alert[]; readings: number; seconds: number } {
   const began = performance.now();
   const { area, truth, truths } = makeStreet(loadScenario(name));
-  const engine = new Engine(area, allDetectors());
+  const engine = new Engine(area, allDetectors(), undefined, (detector, meter, error) =>
+    console.error(`${name}: ${detector} threw at ${meter}: ${error}`),
+  );
   const accidents = new Accidents(area.meters, area.offsetMs);
   const wanted = new Map<string, number>();
   const asked = (meter: string): number | undefined => {
