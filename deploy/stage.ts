@@ -26,6 +26,7 @@ const SERVICE_FILES = [
   ['gridwarden.service', 'usr/lib/systemd/system/gridwarden.service'],
   ['sysusers.conf', 'usr/lib/sysusers.d/gridwarden.conf'],
   ['udev.rules', 'usr/lib/udev/rules.d/61-gridwarden.rules'],
+  ['sysctl.conf', 'usr/lib/sysctl.d/60-gridwarden.conf'],
   ['journald.conf', 'usr/lib/systemd/journald.conf.d/50-gridwarden.conf'],
 ] as const;
 

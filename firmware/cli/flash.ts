@@ -75,6 +75,11 @@ async function chooseTarget(
     return undefined;
   }
   if (!stat.isBlockDevice()) throw new BadInput(`${target}: expected a disk or a file`);
+  return chooseDisk(target, disks, bytes, allow);
+}
+
+/** The disk that `target` names. @throws BadInput when something speaks against writing it that `allow` does not lift */
+export function chooseDisk(target: string, disks: readonly Disk[], bytes: number, allow: readonly string[]): Disk {
   const disk = findDisk(target, disks);
   if (disk === undefined)
     throw new BadInput(`${target}: expected a whole disk, not a partition: gridwarden flash --list`);

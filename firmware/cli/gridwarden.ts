@@ -169,6 +169,34 @@ program
   .addHelpText('after', examples('gridwarden flash --list', 'gridwarden flash gateway-arm64.img.zst --to /dev/sdb'))
   .action(async (file, options) => (await import('./flash.ts')).flash(file, options));
 
+program
+  .command('provision')
+  .description('make a gateway this one: identity, keys, broker CA, network, time, site file; and print its label')
+  .requiredOption('--to <target>', 'a flashed disk, an image, or a directory')
+  .option('--gateway <id>', 'its name')
+  .option('--csv <file>', 'a table instead: gateway,site,broker,address,router,dns,ntp,serviceInterface')
+  .option('--site <file>', 'site file to start from')
+  .option('--broker <url...>', 'in the order to try; those of the site file where not given')
+  .option('--ca <file>', "who signed the broker's certificate")
+  .option('--sign-cert <file>', "signs the gateway's certificate here and now")
+  .option('--sign-key <file>', 'its key')
+  .option('--address <address>', 'dhcp, or 10.1.2.3/24', 'dhcp')
+  .option('--router <address>', 'the way out, where not dhcp')
+  .option('--dns <address...>', 'name servers')
+  .option('--ntp <server...>', 'time servers')
+  .option('--service-interface <name>', 'port for the laptop, where the board has two')
+  .option('--labels <directory>', 'where the label goes', '.')
+  .option('--replace', 'a gateway that lives there already is lost')
+  .option('--allow <what...>', 'as in flash')
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden provision --to /dev/sdb --gateway gw-tj-0412 --site site.yaml --ca ca.pem',
+      'gridwarden provision --to gateways --csv fleet.csv --site site.yaml --labels labels',
+    ),
+  )
+  .action(async (options) => (await import('./provision.ts')).provision(options));
+
 try {
   await program.parseAsync();
 } catch (error) {
