@@ -7,7 +7,7 @@
  */
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { say } from './finding.ts';
-import { DAY_MS } from './slots.ts';
+import { DAY_MS, sane } from './slots.ts';
 
 export interface LowBalanceState {
   day: number;
@@ -26,9 +26,9 @@ export function lowBalance(settings = { warnDays: 5 }): MeterDetector<LowBalance
     name: 'low-balance',
     start: () => ({ day: -1, balanceYuan: 0, spentYuan: 0, days: [], phase: 'enough', sinceMs: 0 }),
     step(state, input, meter) {
-      if (input.type !== 'reading' || input.reading.balanceYuan === undefined) return NOTHING;
-      const balanceYuan = input.reading.balanceYuan;
-      if (!Number.isFinite(balanceYuan)) return NOTHING;
+      if (input.type !== 'reading') return NOTHING;
+      const balanceYuan = sane(input.reading.balanceYuan);
+      if (balanceYuan === undefined) return NOTHING;
       newDay(state, Math.floor(input.localMs / DAY_MS), balanceYuan);
       const before = state.balanceYuan;
       if (balanceYuan < before) state.spentYuan += before - balanceYuan;

@@ -8,7 +8,7 @@
 import type { MeterInfo, Reading } from '../../protocols/reading.ts';
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { type Held, hold, notHeld, say } from './finding.ts';
-import { DAY_MS, HOUR_MS } from './slots.ts';
+import { DAY_MS, HOUR_MS, sane } from './slots.ts';
 
 const FAULTS = ['stuck', 'rolled-back', 'impossible', 'frozen', 'clock'] as const;
 type Fault = (typeof FAULTS)[number];
@@ -82,7 +82,7 @@ export function meterFault(settings = { owedWh: 500, frozenH: 6 }): MeterDetecto
 
 /** Follows the register of energy; gives how far it went back. */
 function register(state: MeterFaultState, reading: Reading, atMs: number): number {
-  const wh = reading.importWh;
+  const wh = sane(reading.importWh);
   if (wh === undefined) return 0;
   const before = state.importWh;
   const hours = Math.min(1, Math.max(0, atMs - state.atMs) / HOUR_MS);
@@ -92,14 +92,14 @@ function register(state: MeterFaultState, reading: Reading, atMs: number): numbe
     // A jump to nearly nothing is a new meter or a register that wrapped, a small step back is a fault.
     return before >= 0 && wh < before - 1 ? before - wh : 0;
   }
-  const powerW = reading.activePowerW ?? 0;
+  const powerW = sane(reading.activePowerW) ?? 0;
   if (powerW > 0 && state.atMs > 0) state.owedWh += powerW * hours;
   return 0;
 }
 
 /** Whether power has been the same to the last digit for longer than this home ever had it. */
 function equal(state: MeterFaultState, reading: Reading, atMs: number, frozenMs: number): boolean {
-  const powerW = reading.activePowerW;
+  const powerW = sane(reading.activePowerW);
   if (powerW === undefined) return false;
   if (powerW !== state.powerW || atMs - state.atMs > 3 * HOUR_MS) {
     // A run that was called frozen is not learnt as this home's habit.

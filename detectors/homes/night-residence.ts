@@ -9,7 +9,7 @@
  */
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { say } from './finding.ts';
-import { DAY_MS, MINUTE_MS } from './slots.ts';
+import { DAY_MS, MINUTE_MS, sane } from './slots.ts';
 
 /** 22:00 to 06:00 in quarters of an hour. */
 const QUARTERS = 32;
@@ -60,8 +60,8 @@ export function nightResidence(settings = { raiseAt: 0.35 }): MeterDetector<Nigh
         state.highs = [];
         return NOTHING;
       }
-      const powerW = input.type === 'reading' ? input.reading.activePowerW : undefined;
-      if (powerW === undefined || !Number.isFinite(powerW)) return NOTHING;
+      const powerW = input.type === 'reading' ? sane(input.reading.activePowerW) : undefined;
+      if (powerW === undefined) return NOTHING;
       const spanMs = input.atMs - state.atMs;
       state.atMs = input.atMs;
       if (spanMs <= 0 || spanMs > 65 * MINUTE_MS) {

@@ -62,8 +62,8 @@ export const noMeterage = (): Meterage => [0, -1, 0, 0, 0, 0, 0, 0, 0, NO_MIN, N
 /** Adds a reading; gives the hour that it completes, where it was seen well enough. */
 export function addReading(m: Meterage, moment: Moment, reading: Reading): Slot | undefined {
   const { atMs } = moment;
-  const powerW = reading.activePowerW;
-  const wh = reading.importWh ?? -1;
+  const powerW = sane(reading.activePowerW);
+  const wh = sane(reading.importWh) ?? -1;
   if (powerW === undefined && wh < 0) return undefined;
   const before = m[AT] ?? 0;
   const distanceMs = atMs - before;
@@ -85,14 +85,15 @@ export function addReading(m: Meterage, moment: Moment, reading: Reading): Slot 
   const wasWh = m[WH] ?? -1;
   m[AT] = atMs;
   if (wh >= 0) m[WH] = wh;
-  if (powerW !== undefined) {
-    if (!Number.isFinite(powerW)) return undefined;
-    return lay(m, moment, powerW, gap ? periodMs : distanceMs, POWER_PIECE_MS);
-  }
+  if (powerW !== undefined) return lay(m, moment, powerW, gap ? periodMs : distanceMs, POWER_PIECE_MS);
   // Without power a hole cannot be told from its edges, nor can a register that went back.
   if (gap || wasWh < 0 || wh < wasWh) return lay(m, moment, 0, 0, ENERGY_PIECE_MS);
   return lay(m, moment, ((wh - wasWh) * HOUR_MS) / distanceMs, distanceMs, ENERGY_PIECE_MS);
 }
+
+/** A value that a meter can say; others are for `meter-fault` to tell of. */
+export const sane = (value: number | undefined): number | undefined =>
+  value !== undefined && value > -1e12 && value < 1e12 ? value : undefined;
 
 /** Lays the power of the last `spanMs` over the open slot and, where the hour ended inside it, over the next. */
 function lay(m: Meterage, moment: Moment, meanW: number, spanMs: number, pieceMs: number): Slot | undefined {

@@ -8,7 +8,7 @@
 import type { Reading } from '../../protocols/reading.ts';
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { type Held, hold, notHeld, say } from './finding.ts';
-import { DAY_MS, MINUTE_MS } from './slots.ts';
+import { DAY_MS, MINUTE_MS, sane } from './slots.ts';
 
 const SIGNS = ['reverse-flow', 'voltage-missing', 'by-pass'] as const;
 type Sign = (typeof SIGNS)[number];
@@ -44,7 +44,7 @@ export function tamper(settings = { holdMin: 30 }): MeterDetector<TamperState> {
       if (input.type === 'tick') return closed(state, input.atMs, meter.id);
       if (input.type !== 'reading') return NOTHING;
       const { reading, atMs } = input;
-      const exportWh = reading.exportWh ?? -1;
+      const exportWh = sane(reading.exportWh) ?? -1;
       if (exportWh >= 0) {
         if (state.exportWh >= 0 && exportWh > state.exportWh) state.feedsIn = true;
         state.exportWh = exportWh;
