@@ -11,7 +11,7 @@ const DEADLINE_MS = 180_000;
 
 export type Child = ChildProcess;
 
-/** Types are stripped once and kept, as the program's own start does: the compiler alone would be a third of the memory. */
+/** Types are stripped once and kept, as the gateway's service unit does: the compiler alone would be a third of the memory. */
 export const typesStrippedOnce = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'gridwarden-bench-cache') };
 
 export async function runApart(
