@@ -17,19 +17,25 @@ const DAY_MS = 86_400_000;
 /** The notebook's battery: what takes less than this in one go is not yet an e-bike's. */
 const BRIEF_WH = 110;
 
-/** Remembers a load that ended without having been confirmed; the oldest is forgotten. */
+/** Remembers a load that ended, unless it was confirmed and took a battery's energy; the oldest is forgotten. */
 export function remember(memory: Lookalike[], session: Session, endMs: number): void {
-  if (session.energyWh > BRIEF_WH) return;
-  const { powerW } = { powerW: session.peakW };
-  memory.push({ powerW: Math.round(powerW), fall5: session.shape.fall5, minutes: session.onMs / 60_000, endMs });
+  if (session.stage === 'confirmed' && session.energyWh > BRIEF_WH) return;
+  memory.push({ powerW: Math.round(session.peakW), fall5: session.shape.fall5, minutes: session.onMs / 60_000, endMs });
   if (memory.length > KEPT) memory.shift();
 }
 
+export interface Familiar {
+  /** How often something like it came and went within the week. */
+  times: number;
+  /** Longest running time of what recurs like this, or undefined where nothing does. */
+  recurringMin: number | undefined;
+}
+
 /**
- * Longest running time of what recurs like this, or undefined where nothing does. Twice in a day or three times in a
- * week is recurring; a charger that was interrupted is held together by the session and does not count twice.
+ * How familiar a load is in this home. Twice in a day or three times in a week is recurring; a charger that was
+ * interrupted is held together by the session and does not count twice.
  */
-export function recurringMinutes(memory: readonly Lookalike[], session: Session, atMs: number): number | undefined {
+export function familiarity(memory: readonly Lookalike[], session: Session, atMs: number): Familiar {
   const alike = memory.filter(
     ({ powerW, fall5, endMs }) =>
       atMs - endMs < 7 * DAY_MS &&
@@ -37,6 +43,7 @@ export function recurringMinutes(memory: readonly Lookalike[], session: Session,
       Math.abs(fall5 - session.shape.fall5) <= 0.1,
   );
   const today = alike.filter(({ endMs }) => atMs - endMs < DAY_MS);
-  if (today.length < 2 && alike.length < 3) return undefined;
-  return Math.max(...alike.map(({ minutes }) => minutes));
+  const recurs = today.length >= 2 || alike.length >= 3;
+  const recurringMin = recurs ? Math.max(...alike.map(({ minutes }) => minutes)) : undefined;
+  return { times: alike.length, recurringMin };
 }

@@ -7,18 +7,23 @@
  * not fall is confirmed after `confirmMin`, and only a small one, which a compressor or a notebook could be, must show
  * more.
  */
+import type { Familiar } from './lookalikes.ts';
 import type { Policy } from './policy.ts';
 import { type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
 const SMALL_W = 88;
 const SMALL_AND_COMMON_W = 76;
-/** Steeper than this downward is a compressor's decay, 4 to 15 % within half an hour, never a charger's rise. */
-const FALLING_PER_HOUR = -0.06;
-/** Steeper than this upward is a load that is being turned up. */
-const RISING_PER_HOUR = 0.15;
+/**
+ * Steeper than this in an hour, down or up, is no constant current: a compressor falls by 4 to 15 % within half an hour.
+ * Compressors without correction end at some 150 W; above, the drift of a restless home is the likelier reason.
+ */
+const FALLING_PER_HOUR = -0.08;
+const FALLING_PER_HOUR_BIG = -0.4;
+const COMPRESSOR_MOST_W = 150;
+const fallingPerHour = ({ powerW }: Session) => (powerW > COMPRESSOR_MOST_W ? FALLING_PER_HOUR_BIG : FALLING_PER_HOUR);
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
-const SCATTER_MAX = 0.1;
+const SCATTER_MAX = 0.07;
 /** Below it the form was found beneath another load's. */
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
@@ -33,11 +38,9 @@ const NOTEBOOK_MIN = 75;
 const DAY_MS = 86_400_000;
 
 /** What is known of the home beside the session. */
-export interface Context {
+export interface Context extends Familiar {
   /** How long steps have been watched here. */
   watchedMs: number;
-  /** Longest run of what recurs like this; undefined where nothing does. */
-  recurringMin: number | undefined;
 }
 
 /** Whether the session is a charger by what has been seen until now. */
@@ -49,23 +52,27 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (trend === undefined) return false;
   if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
   if (trend.scatter > SCATTER_MAX) return false;
-  if (trend.perHour + trend.error < FALLING_PER_HOUR) return false;
-  if (trend.perHour - 2 * trend.error > RISING_PER_HOUR) return false;
+  if (trend.perHour + 2 * trend.error < fallingPerHour(session)) return false;
+  if (trend.perHour - 2 * trend.error > -fallingPerHour(session)) return false;
   const { recurringMin } = context;
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
   if (session.powerW >= SMALL_W) return true;
-  return isSmallCharger(session, trend, context.watchedMs);
+  return isSmallCharger(session, trend, context);
 }
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
-function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Trend, watchedMs: number): boolean {
+function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Trend, context: Context): boolean {
   const rises = trend.perHour > 0.012 && trend.perHour > 4 * trend.error;
   const common = fit.p / fit.n <= SMALL_AND_COMMON_W || probability < SURE;
-  if (!common && rises && trend.scatter < SMOOTH && watchedMs > DAY_MS) return true;
-  // Twice a notebook's battery excuses a restless home.
+  // Nothing like it was seen in a day or more: what recurs here would have come by then.
+  const strange = context.watchedMs > DAY_MS && context.times === 0;
+  if (!common && strange && trend.scatter < 2 * SMOOTH) return true;
+  if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH) return false;
+  // Twice a notebook's battery excuses a restless home, and what an inverter fridge would have repeated by then.
   const long = energyWh > 2 * NOTEBOOK_WH;
-  if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH || trend.scatter > (long ? 5 : 2) * SMOOTH) return false;
-  return common ? rises : trend.perHour > -0.03;
+  if (trend.scatter > (long ? 3 : 2) * SMOOTH) return false;
+  const holds = trend.perHour > -0.03;
+  return rises || (holds && (!common || (long && context.watchedMs > DAY_MS)));
 }
 
 /** The constant-voltage phase: well below the peak without a step. */
