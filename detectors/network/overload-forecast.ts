@@ -12,7 +12,7 @@
  * transformer has seen none. Boosted trees trained monthly on the same past did worse than both on our data, and
  * do not fit a concentrator.
  *
- * Thresholds. For calibrated chances the best F1 lies at about half the F1 itself: 0.3 raises, and it clears under 0.2.
+ * Thresholds. For calibrated chances the best F1 lies at about half the F1 itself: 0.3 raises, and it clears under 0.25.
  * The hold is the quarter of an hour whose mean is judged; a second one would double the false time of an alert that
  * is about one hour. A passing while it stands is told once (`passed`), then `overload` speaks. Silent with less than
  * three days of history, and with a hole in the last hour.
@@ -39,7 +39,7 @@ export interface ForecastSettings {
 export const FORECAST_DEFAULTS: ForecastSettings = {
   limitRatio: 0.8,
   raiseChance: 0.3,
-  clearChance: 0.2,
+  clearChance: 0.25,
   clearQuarters: 1,
   coldStartDays: 3,
 };

@@ -98,7 +98,7 @@ export interface Figure {
 export const below = (name: string, value: number, limit: number, note?: string): Figure => ({
   name,
   value,
-  wanted: `≤ ${limit}`,
+  wanted: `≤ ${Number(limit.toPrecision(4))}`,
   met: value <= limit,
   ...(note === undefined ? {} : { note }),
 });

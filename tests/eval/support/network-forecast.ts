@@ -20,8 +20,9 @@ interface Score {
 
 /** Load in parts of a rating that is set so that P98 of the first `known` quarters is the limit. */
 function rated(load: readonly number[], known: number): number[] {
-  const scale = LIMIT / quantile(load.slice(0, known), 0.98);
-  return load.map((value) => value * scale);
+  const highest = quantile(load.slice(0, known), 0.98);
+  // In this order a load of exactly P98 is exactly the limit: recorded loads are coarse and many are.
+  return load.map((value) => (value / highest) * LIMIT);
 }
 
 export function transformerFigures(): Figure[] {
