@@ -3,6 +3,7 @@
  * code runs on a concentrator, in a test over a real pty, and in virtual time inside one process.
  */
 import type { Alert } from '../detectors/alert.ts';
+import type { DetectorSettings } from '../detectors/catalogue.ts';
 import type { Detector } from '../detectors/detector.ts';
 import type { Ask } from '../detectors/engine.ts';
 import type { Sample } from '../protocols/reading.ts';
@@ -10,7 +11,12 @@ import { type Bus, type BusState, startBus } from './bus/bus.ts';
 import type { MeterState } from './bus/health.ts';
 import { type Captures, capturesOf } from './capture.ts';
 import type { Clock } from './clock.ts';
+import type { Audit } from './commands/audit.ts';
+import { type Commands, startCommands } from './commands/commands.ts';
+import { type Desk, openDesk } from './commands/desk.ts';
+import type { CommandKey } from './commands/verify.ts';
 import { meterId, type Site } from './config/site.ts';
+import { type Actions, commandHandlers, settingsInForce } from './handlers.ts';
 import type { OpenLink } from './link.ts';
 import type { Log } from './log.ts';
 import { areaOf, busMeters, busPlans, lineSettings } from './meters.ts';
@@ -22,7 +28,8 @@ import { startUplink, type Uplink } from './uplink/uplink.ts';
 
 export interface GatewayParts {
   site: Site;
-  detectors: readonly Detector[];
+  /** Makes the detectors with these settings; asked again when a command changes them. */
+  detectors(settings: DetectorSettings): readonly Detector[];
   clock: Clock;
   /** Whether wall time can be believed; stands on every message. */
   clockSynchronised: () => boolean;
@@ -31,6 +38,8 @@ export interface GatewayParts {
   openLink: OpenLink;
   /** For the status message. */
   version: string;
+  /** Why the last run ended. */
+  restartReason?: string;
   log: Log;
   /** Aborting it is the one way to stop the gateway. */
   signal: AbortSignal;
@@ -38,12 +47,15 @@ export interface GatewayParts {
   /** Told of what happens, for the page, the demo and the tests. */
   onSample?: (sample: Sample) => void;
   onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
+  /** Who may command the gateway and where each command is written down; without it nobody is listened to. */
+  control?: { keys: readonly CommandKey[]; audit: Audit; actions: Actions };
 }
 
 export interface Gateway {
   site: Site;
   outbox: Outbox;
   pipeline: Pipeline;
+  desk: Desk;
   uplink: Uplink;
   own: OwnAlerts;
   buses: readonly Bus[];
@@ -56,14 +68,17 @@ export interface Gateway {
 /** Starts everything; the first reads are due at once. @throws when the site names a profile or port that does not exist */
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { site, clock, log, signal, outbox } = parts;
+  const gateway = site.gateway.id;
+  const desk = await openDesk({ settings: { gateway, routes: site.grid }, outbox, clock, log, signal });
   const onStored = (alerts: readonly Alert[], durable: boolean) => parts.onAlerts?.(alerts, durable);
-  const own = await openOwnAlerts(site.gateway.id, outbox, clock, onStored);
+  const own = await openOwnAlerts(gateway, desk.outbox, clock, onStored);
   const busOf = new Map<string, Bus>();
   const captures = new Map<string, Captures>();
   const pipeline: Pipeline = await startPipeline({
     area: areaOf(site),
     detectors: parts.detectors,
-    outbox,
+    settings: await settingsInForce(site, outbox),
+    outbox: desk.outbox,
     clock,
     log,
     signal,
@@ -97,14 +112,19 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     }
     return started;
   });
+  const commands =
+    parts.control === undefined
+      ? undefined
+      : await listen(parts, parts.control, { desk, own, pipeline, busOf, captures });
   const { delivery, format, receiptDeadlineS } = site.uplink;
   const uplink = startUplink({
     settings: {
-      gateway: site.gateway.id,
+      gateway,
       delivery,
       format,
       receiptDeadlineMs: receiptDeadlineS * 1000,
       firmwareVersion: parts.version,
+      ...(parts.restartReason === undefined ? {} : { restartReason: parts.restartReason }),
       meters: busOf.size,
     },
     outbox,
@@ -113,13 +133,47 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     clockSynchronised: parts.clockSynchronised,
     log,
     signal,
+    ...(commands === undefined ? {} : { onCommand: commands.take }),
     onDead: (stored, reason) => log.error({ sequence: stored.sequence, reason }, 'a message was refused for good'),
   });
   const stopped = Promise.all([...buses.map((bus) => bus.stopped), uplink.closed]).then(async () => {
+    await commands?.idle();
     await pipeline.stop();
     await own.settled();
   });
-  return { site, outbox, pipeline, uplink, own, buses, busOf: (meter) => busOf.get(meter), stopped };
+  return { site, outbox, pipeline, desk, uplink, own, buses, busOf: (meter) => busOf.get(meter), stopped };
+}
+
+interface Inner {
+  desk: Desk;
+  own: OwnAlerts;
+  pipeline: Pipeline;
+  busOf: ReadonlyMap<string, Bus>;
+  captures: ReadonlyMap<string, Captures>;
+}
+
+function listen(parts: GatewayParts, control: NonNullable<GatewayParts['control']>, inner: Inner): Promise<Commands> {
+  const { site, clock, outbox, log, clockSynchronised } = parts;
+  const { desk, own, pipeline, busOf, captures } = inner;
+  return startCommands({
+    settings: { gateway: site.gateway.id, keys: control.keys },
+    handlers: commandHandlers({
+      site,
+      clock,
+      outbox,
+      pipeline,
+      busOf: (meter) => busOf.get(meter),
+      capturesOf: (meter) => captures.get(meter),
+      actions: control.actions,
+    }),
+    desk,
+    outbox,
+    audit: control.audit,
+    clock,
+    log,
+    clockSynchronised,
+    onFrequentRefusals: (count, last) => own.raise('commands-refused', 'warning', { refused: count, last }),
+  });
 }
 
 /** A plan longer than its bus is said at the start, not found out by stale values. */

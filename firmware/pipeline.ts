@@ -3,6 +3,7 @@
  * alerts to the outbox. An alert counts as raised only when `append` has resolved.
  */
 import type { Alert } from '../detectors/alert.ts';
+import type { DetectorSettings } from '../detectors/catalogue.ts';
 import type { Area, Detector, Verdict } from '../detectors/detector.ts';
 import { type Ask, Engine, type Result, type Snapshot } from '../detectors/engine.ts';
 import type { MeterEvent, Reading, Sample, Waveform } from '../protocols/reading.ts';
@@ -17,7 +18,8 @@ const TICK_EVERY_MS = 60_000;
 
 export interface PipelineParts {
   area: Area;
-  detectors: readonly Detector[];
+  detectors(settings: DetectorSettings): readonly Detector[];
+  settings: DetectorSettings;
   outbox: Outbox;
   clock: Clock;
   log: Log;
@@ -41,17 +43,24 @@ export interface Pipeline {
   readonly alerts: number;
   /** The last reading of each meter, field by field, for the page and for `read`-style commands. */
   latest(meter: string): { atMs: number; reading: Reading } | undefined;
+  /** Other settings for the detectors, from now on; what they have learnt stays. */
+  set(settings: DetectorSettings): void;
+  /** Maintenance: what these meters say is not judged until then; undefined means all of them. */
+  rest(meters: readonly string[] | undefined, untilMs: number): void;
   /** Writes the last snapshot; call after the signal has aborted. */
   stop(): Promise<void>;
 }
 
 /** Opens with the snapshot of the last run; a snapshot that cannot be read is left behind and said. */
 export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
-  const { area, detectors, outbox, clock, log, signal } = parts;
+  const { area, outbox, clock, log, signal } = parts;
   const time = new SiteTime(clock);
-  const engine = new Engine(area, detectors, await readSnapshot(outbox, log), (detector, meter, error) =>
-    log.error({ detector, meter, error: String(error) }, 'detector failed'),
-  );
+  const begin = (settings: DetectorSettings, snapshot: Snapshot | undefined) =>
+    new Engine(area, parts.detectors(settings), snapshot, (detector, meter, error) =>
+      log.error({ detector, meter, error: String(error) }, 'detector failed'),
+    );
+  let engine = begin(parts.settings, await readSnapshot(outbox, log));
+  const resting = new Map<string, number>();
   const known = new Set(area.meters.map((meter) => meter.id));
   const last = new Map<string, { atMs: number; reading: Reading }>();
   let readings = 0;
@@ -77,6 +86,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
     take(meter, observation) {
       // A meter that the site file does not name has no state and no facts: nothing may be concluded from it.
       if (!known.has(meter)) return Promise.resolve();
+      if ((resting.get(meter) ?? 0) > time.nowMs()) return Promise.resolve();
       const sample: Sample = { atMs: time.nowMs(), meter, ...observation };
       parts.onSample?.(sample);
       if ('reading' in sample) {
@@ -94,6 +104,12 @@ export async function startPipeline(parts: PipelineParts): Promise<Pipeline> {
       return alerts;
     },
     latest: (meter) => last.get(meter),
+    set(settings) {
+      engine = begin(settings, engine.snapshot());
+    },
+    rest(meters, untilMs) {
+      for (const meter of meters ?? known) if (known.has(meter)) resting.set(meter, untilMs);
+    },
     async stop() {
       await Promise.all([ticking, saving]);
       await snapshot();

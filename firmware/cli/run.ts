@@ -16,22 +16,56 @@ export interface RunOptions {
   for?: number;
 }
 
+type Asked = 'reload' | 'restart';
+
+/** How long a reload or restart waits, so that its answer reaches the platform. */
+const ANSWER_MS = 1_000;
+/** For the supervisor: start me again (sysexits' EX_TEMPFAIL). */
+const RESTART_STATUS = 75;
+
 export async function run(options: RunOptions): Promise<void> {
-  const site = await readSite(options.config);
-  const recording = options.record === undefined ? undefined : writeRecording(options.record, areaOf(site));
-  const signal = untilStopped(options.for);
+  const ended = untilStopped(options.for);
   const log = openLog();
-  const { gateway, stopped } = await start({
-    site,
-    siteFile: options.config,
-    signal,
-    log,
-    ...(site.page === undefined ? {} : { page: await pageSettings(site.page) }),
-    ...(recording === undefined ? {} : { record: recording.write }),
-  });
-  await supervise({ signal, log, health: () => healthOf(gateway) });
-  await stopped;
+  let site = await readSite(options.config);
+  const recording = options.record === undefined ? undefined : writeRecording(options.record, areaOf(site));
+  let gateway: Gateway | undefined;
+  let asked: Asked[] = [];
+  do {
+    asked = [];
+    const round = new AbortController();
+    const finish = () => round.abort('stopped');
+    ended.addEventListener('abort', finish, { once: true });
+    if (ended.aborted) finish();
+    const after = (what: Asked) => {
+      asked.push(what);
+      // The answer to the command goes out first.
+      setTimeout(() => round.abort(`${what} by command`), ANSWER_MS);
+      return Promise.resolve(what);
+    };
+    const started = await start({
+      site,
+      siteFile: options.config,
+      signal: round.signal,
+      log,
+      process: {
+        async reload() {
+          site = await readSite(options.config);
+          return after('reload');
+        },
+        restart: () => after('restart'),
+        update: () => Promise.reject(new Error('updates are installed with gridwarden update')),
+      },
+      ...(site.page === undefined ? {} : { page: await pageSettings(site.page) }),
+      ...(recording === undefined ? {} : { record: recording.write }),
+    });
+    if (gateway === undefined)
+      await supervise({ signal: ended, log, health: () => healthOf(gateway ?? started.gateway) });
+    gateway = started.gateway;
+    await started.stopped;
+    ended.removeEventListener('abort', finish);
+  } while (asked.at(-1) === 'reload');
   await recording?.close();
+  if (asked.at(-1) === 'restart') process.exitCode = RESTART_STATUS;
 }
 
 function healthOf({ buses, uplink }: Gateway): Health {

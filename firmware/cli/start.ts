@@ -1,16 +1,21 @@
 /** The gateway on real parts: this machine's clock, serial and TCP ports, SQLite in a thread, MQTT, the local page. */
 import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alert } from '../../detectors/alert.ts';
 import { allDetectors } from '../../detectors/catalogue.ts';
 import type { Sample } from '../../protocols/reading.ts';
 import { systemClock } from '../clock.ts';
 import { clockSync } from '../clock-sync.ts';
+import { openAudit } from '../commands/audit.ts';
+import type { CommandKey } from '../commands/verify.ts';
 import type { Site } from '../config/site.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
+import type { Actions } from '../handlers.ts';
 import { type LogRing, openLog } from '../log.ts';
 import { noticeHandlers } from '../notices.ts';
 import { openPort } from '../open-port.ts';
+import type { Outbox } from '../outbox.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
 import { type Page, type PageSettings, startPage } from '../page/server.ts';
 import { openStoreWorker } from '../store/worker.ts';
@@ -29,14 +34,19 @@ export interface StartOptions {
   onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
   log?: LogRing;
   curveSpacingMs?: number;
+  /** What commands may do to the process; without it they may not. */
+  process?: Pick<Actions, 'reload' | 'restart' | 'update'>;
 }
 
 export interface Started {
   gateway: Gateway;
   page: Page | undefined;
-  /** Resolves when the signal has ended everything and the store is closed. */
+  /** Resolves when the signal has ended everything and the store is closed. `signal.reason` is kept for the next start. */
   stopped: Promise<void>;
 }
+
+const RESTART_KEY = 'restart-reason';
+const UNCLEAN = 'power cut or crash';
 
 export async function start(options: StartOptions): Promise<Started> {
   const { site, signal } = options;
@@ -49,11 +59,12 @@ export async function start(options: StartOptions): Promise<Started> {
     onNotice: notices.store,
     clockSynchronised,
   });
+  const lastRestart = await swapReason(outbox, UNCLEAN);
   const view = gatewaySource({
     site,
     siteFile: options.siteFile,
     version: VERSION,
-    lastRestart: '',
+    lastRestart,
     clock: systemClock,
     clockSynchronised,
     logs: log.lines,
@@ -65,17 +76,27 @@ export async function start(options: StartOptions): Promise<Started> {
     { brokers, clientId: site.gateway.id, backOff, ...given({ username, passwordFile, tls: tls && given(tls) }) },
     { clock: systemClock, random: Math.random, log, onNotice: notices.link },
   );
+  const audit = await openAudit(join(site.store.directory, 'audit.ndjson'), systemClock.nowMs);
   const gateway = await startGateway({
     site,
-    detectors: allDetectors(site.detectors),
+    detectors: allDetectors,
     clock: systemClock,
     clockSynchronised,
     openPort,
     outbox,
     openLink: link,
     version: VERSION,
+    restartReason: lastRestart,
     log,
     signal,
+    control: {
+      keys: await readKeys(site),
+      audit,
+      actions: {
+        curve: (meter, sinceMs) => view.source.curve(meter).filter(([atMs]) => atMs >= sinceMs),
+        ...(options.process ?? NO_PROCESS),
+      },
+    },
     onSample(sample) {
       options.record?.(sample);
       view.onSample(sample);
@@ -90,9 +111,31 @@ export async function start(options: StartOptions): Promise<Started> {
   const page = options.page === undefined ? undefined : await startPage(options.page, view.source);
   const stopped = gateway.stopped.then(async () => {
     await page?.close();
+    await audit.close();
+    await swapReason(outbox, typeof signal.reason === 'string' ? signal.reason : 'stopped');
     await outbox.close();
   });
   return { gateway, page, stopped };
+}
+
+const refuse = () => Promise.reject(new Error('not on this gateway'));
+const NO_PROCESS = { reload: refuse, restart: refuse, update: refuse };
+
+function readKeys(site: Site): Promise<CommandKey[]> {
+  return Promise.all(
+    site.commands.keys.map(async ({ id, publicKeyFile, roles }) => ({
+      id,
+      roles,
+      publicKey: await readFile(publicKeyFile, 'utf8'),
+    })),
+  );
+}
+
+/** Reads why the last run ended and writes what to believe if this one is never heard of again. */
+async function swapReason(outbox: Outbox, next: string): Promise<string> {
+  const before = await outbox.get(RESTART_KEY);
+  await outbox.put(RESTART_KEY, new TextEncoder().encode(next));
+  return before === undefined ? 'first start' : new TextDecoder().decode(before);
 }
 
 /** Only the entries that are there: absent and undefined are not the same to a strict receiver. */

@@ -6,6 +6,7 @@
 import type { Alert } from '../../detectors/alert.ts';
 import type { Clock } from '../../firmware/clock.ts';
 import { type Link, LinkError, type LinkEvents, type OpenLink } from '../../firmware/link.ts';
+import { identityOf, receiptOf } from '../../firmware/uplink/platform.ts';
 import { decodeMessage, encodeReceipt } from '../../firmware/uplink/wire.ts';
 import type { Random } from '../../sim/random.ts';
 
@@ -130,16 +131,17 @@ export class WorldBroker {
   #deliver(session: Session, topic: string, payload: Uint8Array): void {
     const message = decodeMessage(topic, payload);
     if (message.type === 'problem') this.problems.push(message.problem);
-    if (message.type !== 'alert') return;
-    const { sequence, alert, flags } = message;
-    const key = `${alert.id}/${alert.state}/${alert.at}`;
+    if (message.type === 'problem' || message.type === 'status' || message.type === 'receipt') return;
+    const key = identityOf(message);
     if (this.#seen.has(key)) this.again++;
     else {
       this.#seen.add(key);
-      this.arrivals.push({ alert, durable: !flags.includes('not-durable') });
+      if (message.type === 'alert') {
+        this.arrivals.push({ alert: message.alert, durable: !message.flags.includes('not-durable') });
+      }
     }
     if (this.#random.chance(this.faults.loseReceipt)) return;
-    const receipt = encodeReceipt([{ sequence, id: alert.id }], 'cbor');
+    const receipt = encodeReceipt([receiptOf(message)], 'cbor');
     const down = topic.replace(/\/up\/.*$/, '/down/receipt');
     this.#clock.after(this.#random.between(0, 500), () => {
       if (this.#running && session.up) session.events.onMessage(down, receipt);

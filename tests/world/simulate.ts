@@ -129,7 +129,7 @@ function makeWorld(seed: string, file: string): World {
       `  - port: /dev/virtual${b}?baud=${baud}&parity=even\n    meters:\n${meters.map(({ entry }) => `      - ${entry}`).join('\n')}`,
     );
   }
-  const text = `gateway: { id: gw-world }\nbuses:\n${buses.join('\n')}\nuplink: { brokers: ["mqtt://world:1883"], receiptDeadlineS: 10 }\n`;
+  const text = `gateway: { id: gw-world }\nbuses:\n${buses.join('\n')}\nuplink: { brokers: ["mqtt://world:1883"], receiptDeadlineS: 10 }\ndetectors: { overload: { raiseHoldMs: 10000, clearHoldMs: 10000 } }\n`;
   const { site, problems } = loadSite(text, 'world.yaml');
   if (site === undefined) throw new Error(`${JSON.stringify(problems)}\n${text}`);
   const brokerFaults = { loseAck: 0.02, loseMessage: 0.02, loseReceipt: 0.05, latencyMs: random.pick([5, 200, 2_000]) };
@@ -177,7 +177,7 @@ async function boot(world: World): Promise<Running> {
   const gateway = await world.clock.settle(
     startGateway({
       site: world.site,
-      detectors: allDetectors({ overload: { raiseHoldMs: 10_000, clearHoldMs: 10_000 } }),
+      detectors: allDetectors,
       clock: life.clock,
       clockSynchronised: () => true,
       openPort: life.openPort(openPort),
