@@ -3,7 +3,8 @@
  * Node has no call for it: `koffi` (prebuilt, nothing to install) reaches libc's posix_openpt and its companions.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { symlink, unlink } from 'node:fs/promises';
+import { rmdir, symlink, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ReadStream } from 'node:tty';
 import koffi from 'koffi';
 import type { SimPort } from './sim-port.ts';
@@ -126,6 +127,10 @@ export async function openPty(onBytes: (bytes: Uint8Array) => void, options: { l
     },
     unplug,
     plug,
-    close: unplug,
+    async close() {
+      await unplug();
+      // Our own directory is left clean; one that somebody else made for the link has other things in it and stays.
+      if (options.link !== undefined) await rmdir(dirname(options.link)).catch(() => {});
+    },
   };
 }

@@ -2,6 +2,9 @@
  * A street that answers: every meter of a scenario or a recording on a real port, in real time or faster.
  * The wire always runs at its true baud rate; `speed` only lets the street's own day pass faster.
  */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { MeterEvent, MeterInfo } from '../protocols/reading.ts';
 import { openAdapter } from './adapter.ts';
 import { Area } from './area.ts';
@@ -160,7 +163,7 @@ async function openLine(planned: Planned, source: Source, time: Time): Promise<O
   const { name, wire } = planned;
   const settings = { baud: wire.baud, parity: wire.parity, stopBits: wire.stopBits };
   let line: Line | undefined;
-  const port = await openPort((bytes) => line?.fromMaster(bytes), settings, time.options);
+  const port = await openPort(name, (bytes) => line?.fromMaster(bytes), settings, time.options);
   const paced = time.options.adapter === undefined;
   line = new Line({ ...settings, paced }, time.clock, createRandom(`line/${name}`), (bytes) => port.write(bytes), {
     faults: wire.faults as Partial<LineFaults>,
@@ -202,6 +205,7 @@ async function openLine(planned: Planned, source: Source, time: Time): Promise<O
 }
 
 async function openPort(
+  name: string,
   onBytes: (bytes: Uint8Array) => void,
   settings: Pick<Wire, 'baud' | 'parity' | 'stopBits'>,
   options: SimOptions,
@@ -209,7 +213,7 @@ async function openPort(
   if (options.adapter !== undefined) return openAdapter(onBytes, options.adapter, settings);
   if (options.ports === 'tcp') return openTcp(onBytes);
   try {
-    return await openPty(onBytes);
+    return await openPty(onBytes, { link: join(mkdtempSync(join(tmpdir(), 'gridwarden-sim-')), name) });
   } catch {
     return openTcp(onBytes);
   }
