@@ -28,6 +28,8 @@ export interface InactivityState {
   /** The same from the swing alone. */
   still: number;
   previousW: number;
+  /** Hours in a row whose value did not move at all, though this home's always do. */
+  frozenH: number;
   /** When the silence began, and as civil hour. */
   sinceMs: number;
   sinceHour: number;
@@ -85,6 +87,7 @@ const noState = (): InactivityState => ({
   score: 0,
   still: 0,
   previousW: -1,
+  frozenH: 0,
   sinceMs: 0,
   sinceHour: 0,
   askedHour: 0,
@@ -116,8 +119,10 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
   const level = binOf(slot.meanW);
   // Bin 0 is kept for a value that did not move at all.
   const swing = swingW === 0 ? 0 : Math.max(1, binOf(swingW));
-  // A frozen value is no hour of this home: it is neither weighed nor learnt.
-  if (swing === 0 && state.quiet.total > 0 && (state.quiet.swing[0] ?? 0) === 0) return NOTHING;
+  // A frozen value is no hour of this home: it is neither weighed nor learnt. Two equal half hours prove nothing.
+  const still = swing === 0 && state.quiet.total > 0 && (state.quiet.swing[0] ?? 0) === 0;
+  state.frozenH = still ? state.frozenH + 1 : 0;
+  if (still && state.frozenH > ((state.meterage[PERIOD] ?? 0) > 15 * 60_000 ? 2 : 0)) return NOTHING;
   const evidence = weigh(memory, state.quiet, hour, level, swing);
   const before = state.score;
   state.score = add(state.score, evidence.both);
