@@ -50,7 +50,7 @@ const WHOLE_AT = 0.8;
 const WHOLE_LEAST_W = 100;
 const STANDING_W = 30;
 
-/** The detector. Its state stays below 8 kB a meter: three views of twenty numbers, three sessions, sixteen look-alikes. */
+/** The detector. Its state stays below 8 kB a meter: eight views of twenty numbers, three sessions, sixteen look-alikes. */
 export function charging(settings: Partial<ChargingSettings> = {}): MeterDetector<ChargingState> {
   const set = { ...SETTINGS, ...settings };
   return {
@@ -110,7 +110,11 @@ const idOf = (meter: string, { sinceMs }: { sinceMs: number }) => alertId({ mete
 function takeReading(scene: Scene, reading: Reading, set: ChargingSettings): void {
   const { state, atMs } = scene;
   const powerW = powerOf(reading);
-  if (powerW === undefined) return;
+  if (powerW === undefined) {
+    // Slow items come by themselves; the power is the one that was read last.
+    if (state.level !== undefined) takeHarmonics(scene, reading, state.level.lastW, set);
+    return;
+  }
   state.startedMs ??= atMs;
   if (state.level === undefined) {
     state.level = startLevel(atMs, powerW);
@@ -192,7 +196,7 @@ function takeLoneView(scene: Scene, powerW: number, set: ChargingSettings): void
 
 function takeHarmonics(scene: Scene, reading: Reading, powerW: number, set: ChargingSettings): void {
   const { state, atMs } = scene;
-  for (let phase = 0; phase < (reading.harmonicsA?.length ?? 0); phase++) {
+  for (let phase = 0; phase < (reading.harmonicsA ?? reading.currentThd ?? []).length; phase++) {
     if (state.views.at(-1)?.inputs === 'waveform') continue;
     const view = viewOfHarmonics(reading, phase, powerW, atMs);
     if (view !== undefined) takeView(scene, view, set);
@@ -216,7 +220,7 @@ function takeView(scene: Scene, view: View, set: ChargingSettings): void {
     scene.meter.phases === 3 ? undefined : step?.fromW,
   );
   // A minute's mean that caught half a step shows half a charger: the landing before stays what is compared with.
-  const moving = view.inputs === 'harmonics' && state.level?.left !== undefined;
+  const moving = view.inputs !== 'waveform' && state.level?.left !== undefined;
   if (!moving || before === undefined) keep(state.views, view);
   if (before !== undefined) {
     takeJudged(scene, judge(view, before), view, before, set, atMs);

@@ -7,7 +7,7 @@
  */
 import type { Shape } from './shape.ts';
 
-export type Inputs = 'waveform' | 'harmonics' | 'power';
+export type Inputs = 'waveform' | 'harmonics' | 'distortion' | 'power';
 
 export interface Session {
   sinceMs: number;

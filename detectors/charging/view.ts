@@ -10,7 +10,7 @@ import { difference, type Shape, shapeOf } from './shape.ts';
 export interface View extends Phasors {
   atMs: number;
   phase: number;
-  inputs: 'waveform' | 'harmonics';
+  inputs: 'waveform' | 'harmonics' | 'distortion';
   voltageV: number;
   powerW: number;
   highestOrder: number;
@@ -46,31 +46,40 @@ export function viewOfWaveform(waveform: Waveform, atMs: number, hintHz?: number
   };
 }
 
+/** Third, fifth … of a typical charger as shares of all its distortion: what a single figure of distortion is spread to. */
+const TYPICAL = { 3: 0.66, 5: 0.53, 7: 0.38, 9: 0.26, 11: 0.16 } as const;
+
 /**
  * Magnitudes alone, `harmonicsA[phase][order − 1]`: all harmonics are taken to be in step, as those of rectifiers are,
  * so a difference of magnitudes is the least that can have been added. The fundamental is what carries the power.
+ * Where there is only `currentThd`, the distortion is spread as a charger's would be: whether it fits the power is then
+ * all that can be judged.
  */
 export function viewOfHarmonics(reading: Reading, phase: number, powerW: number, atMs: number): View | undefined {
-  const harmonicsA = reading.harmonicsA?.[phase];
-  if (harmonicsA === undefined || harmonicsA.length < 7) return undefined;
   const voltageV = reading.voltageV?.[phase] ?? 220;
-  const ofPhaseW = voltageV * (harmonicsA[0] ?? 0) * Math.abs(reading.powerFactor?.[phase] ?? 1);
-  const re = ORDERS.map((order) => short(order === 1 ? ofPhaseW / voltageV : (harmonicsA[order - 1] ?? 0)));
+  const harmonicsA = reading.harmonicsA?.[phase];
+  if (harmonicsA !== undefined && harmonicsA.length >= 7) {
+    const ofPhaseW = voltageV * (harmonicsA[0] ?? 0) * Math.abs(reading.powerFactor?.[phase] ?? 1);
+    const re = ORDERS.map((order) => short(order === 1 ? ofPhaseW / voltageV : (harmonicsA[order - 1] ?? 0)));
+    return magnitudes(re, 'harmonics', { atMs, phase: phase + 1, voltageV, powerW, highestOrder: harmonicsA.length });
+  }
+  const thd = reading.currentThd?.[phase];
+  if (thd === undefined) return undefined;
+  const currentA = reading.currentA?.[phase];
+  const fundamentalA = currentA === undefined ? Math.abs(powerW) / voltageV : currentA / Math.sqrt(1 + thd * thd);
+  const typical: Partial<Record<number, number>> = TYPICAL;
+  const re = ORDERS.map((order) => short(fundamentalA * (order === 1 ? 1 : thd * (typical[order] ?? 0))));
+  return magnitudes(re, 'distortion', { atMs, phase: phase + 1, voltageV, powerW, highestOrder: 11 });
+}
+
+function magnitudes(
+  re: number[],
+  inputs: View['inputs'],
+  rest: Pick<View, 'atMs' | 'phase' | 'voltageV' | 'powerW' | 'highestOrder'>,
+): View {
   const im = ORDERS.map(() => 0);
-  const highestOrder = harmonicsA.length;
-  const { rectifierW } = shapeOf({ re, im }, voltageV, highestOrder);
-  return {
-    atMs,
-    phase: phase + 1,
-    inputs: 'harmonics',
-    re,
-    im,
-    voltageV,
-    powerW,
-    highestOrder,
-    frequencyHz: 50,
-    rectifierW,
-  };
+  const { rectifierW } = shapeOf({ re, im }, rest.voltageV, rest.highestOrder);
+  return { ...rest, inputs, re, im, frequencyHz: 50, rectifierW };
 }
 
 const STALE_MS = 30 * 60_000;
@@ -129,13 +138,14 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
   const powerW = Math.abs(shape.powerW);
   const fits = Math.abs(powerW - shape.rectifierW) <= 0.35 * shape.rectifierW;
   // Magnitudes without phases cannot tell a dimmer's late pulse from a rectifier's.
-  const most = now.inputs === 'waveform' ? 1 : 0.9;
+  const most = MOST[now.inputs];
   if (fits) {
     // The harmonics are the rectifier's own; the power may hold a change of the background.
     const ownW = Math.abs(powerW - shape.rectifierW) <= 0.12 * powerW ? powerW : shape.rectifierW;
     return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW: ownW, grew };
   }
-  const alone = shape.crest3 * Math.sign(now.powerW) > -0.2 ? withoutOthers(shape) : undefined;
+  const mayBeMixed = now.inputs !== 'distortion' && shape.crest3 * Math.sign(now.powerW) > -0.2;
+  const alone = mayBeMixed ? withoutOthers(shape) : undefined;
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
   return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew };
 }
@@ -148,6 +158,8 @@ function hasGrown(now: View, before: View | undefined, { powerW }: Shape): boole
   return now.powerW > 0 ? powerW > 0 : now.rectifierW > (before?.rectifierW ?? 0);
 }
 
+/** How sure each kind of view can be at most. */
+const MOST = { waveform: 1, harmonics: 0.9, distortion: 0.85 } as const satisfies Record<View['inputs'], number>;
 /** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
 const MIXED = 0.8;
 

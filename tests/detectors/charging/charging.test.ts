@@ -41,7 +41,7 @@ interface Play {
   cadenceS?: number;
   /** When a waveform comes: with every step, asked for, by the minute, once, or never. */
   waveforms?: 'steps' | 'asked' | 'minutes' | 'once' | 'never';
-  harmonics?: boolean;
+  harmonics?: 'each' | 'total';
   sign?: 1 | -1;
   rebootAt?: number;
 }
@@ -71,12 +71,11 @@ function play(loads: Load[], options: Play = {}) {
       engine = new Engine(area, [charging()], JSON.parse(JSON.stringify(engine.snapshot())));
     }
     const powerW = sign * powerAt(minute) + 0.7 * draw.normal();
-    const harmonicsA = options.harmonics ? [magnitudes(cycleAt(minute))] : undefined;
-    const result = engine.take({
-      atMs,
-      meter: 'm',
-      reading: { activePowerW: powerW, voltageV: [220], ...(harmonicsA && { harmonicsA }) },
-    });
+    const orders = options.harmonics === undefined ? [] : magnitudes(cycleAt(minute));
+    const thd = Math.hypot(...orders.slice(1)) / (orders[0] ?? 1);
+    const shown = { each: { harmonicsA: [orders] }, total: { currentThd: [thd] } };
+    const reading = { activePowerW: powerW, voltageV: [220], ...(options.harmonics && shown[options.harmonics]) };
+    const result = engine.take({ atMs, meter: 'm', reading });
     take(result, minute);
     const stepped = Math.abs(powerAt(minute) - powerAt(minute - cadenceS / 60)) > 25;
     const wanted = {
@@ -119,7 +118,8 @@ describe('a charger', () => {
     ['waveforms asked for at a second’s cadence', { waveforms: 'asked', cadenceS: 1 }],
     ['a waveform every minute', { waveforms: 'minutes', cadenceS: 20 }],
     ['one single waveform', { waveforms: 'once' }],
-    ['harmonics without waveforms', { waveforms: 'never', harmonics: true }],
+    ['harmonics without waveforms', { waveforms: 'never', harmonics: 'each' }],
+    ['a figure of distortion only', { waveforms: 'never', harmonics: 'total' }],
     ['a clamp that is turned round', { sign: -1 }],
     ['a reboot in the middle', { rebootAt: 60 }],
   ] as [string, Play][])('is one alert from suspected to cleared with %s', (_, options) => {
@@ -139,7 +139,7 @@ describe('a charger', () => {
 
   it('says which inputs it had', () => {
     expect(play([...BASE, charger()]).alerts[0]?.evidence.inputs).toBe('waveform');
-    expect(play([...BASE, charger()], { waveforms: 'never', harmonics: true }).alerts[0]?.evidence.inputs).toBe(
+    expect(play([...BASE, charger()], { waveforms: 'never', harmonics: 'each' }).alerts[0]?.evidence.inputs).toBe(
       'harmonics',
     );
     expect(play([...BASE, charger()], { waveforms: 'never' }).alerts[0]?.evidence.inputs).toBe('power');
@@ -179,6 +179,27 @@ describe('a charger', () => {
     const confirmed = alerts.find(({ evidence }) => evidence.stage === 'confirmed');
     expect(confirmed?.severity).toBe('critical');
     expect(confirmed!.minute - 40).toBeLessThan(15);
+  });
+});
+
+describe('the state', () => {
+  it('stays below 8 kB as JSON, three phases and everything full', () => {
+    const detector = charging();
+    const meter: MeterInfo = { id: 'm', phases: 3 };
+    const state = detector.start(meter, { timezone: 'UTC', meters: [meter] }) as ChargingState;
+    const draw = seeded(8);
+    for (let k = 0; k < 400; k++) {
+      const atMs = NOON + k * 17 * MINUTE;
+      const powerW = k % 2 === 0 ? 60 : draw.between(120, 400);
+      const currentA = currentShape('charger', powerW, { voltage, seed: k + 1 });
+      const waveform = { ...snapshot(currentA, FRONTS['6.4 kHz / 16 bit'], draw), phase: 1 + (k % 3) };
+      const at = { atMs, localMs: atMs, meter: 'm' };
+      detector.step(state, { ...at, type: 'reading', reading: { activePowerW: powerW } }, meter);
+      detector.step(state, { ...at, type: 'waveform', waveform }, meter);
+    }
+    expect(state.lookalikes.length).toBeGreaterThan(10);
+    expect(state.views).toHaveLength(8);
+    expect(JSON.stringify(state).length).toBeLessThan(8000);
   });
 });
 
