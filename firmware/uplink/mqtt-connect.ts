@@ -79,6 +79,7 @@ function clientOptions({ broker, protocolVersion, address, settings, options }: 
   const secure = url.protocol === 'mqtts:';
   if (!secure && url.protocol !== 'mqtt:') throw new Error(`${url.protocol}// is neither mqtt:// nor mqtts://`);
   const five = protocolVersion === 5;
+  const username = settings.username ?? decodeURIComponent(url.username);
   return {
     protocol: secure ? 'mqtts' : 'mqtt',
     protocolVersion,
@@ -92,7 +93,7 @@ function clientOptions({ broker, protocolVersion, address, settings, options }: 
       ...readTls(settings.tls ?? {}),
     }),
     clientId: settings.clientId,
-    ...(settings.username !== undefined && { username: settings.username }),
+    ...(username !== '' && { username }),
     ...(settings.passwordFile !== undefined && { password: readFileSync(settings.passwordFile, 'utf8').trim() }),
     keepalive: settings.keepaliveS ?? 30,
     connectTimeout: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,

@@ -97,13 +97,15 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
         if ('client' in outcome) {
           const startMs = clock.monotonicMs();
           const cause = await live(outcome);
-          permanent = cause.permanent;
+          permanent &&= cause.permanent;
           const settled = clock.monotonicMs() - startMs > SETTLED_MS;
           if (settled) failures = 0;
           brief = settled ? 0 : brief + 1;
           // Not every broker says why it throws a client out when another comes with its name.
           if (brief === BRIEF_MAX) takenOver(`${BRIEF_MAX} connections in a row were closed at once: another client`);
-          break;
+          // A broker that lets in and throws out must not keep the gateway from the next one.
+          if (settled) break;
+          continue;
         }
         log.warn({ broker: nameOf(broker), reason: outcome.reason }, 'no link to the broker');
         if (outcome.permanent) parts.onNotice?.({ notice: 'refused', detail: `${nameOf(broker)}: ${outcome.reason}` });

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IPublishPacket } from 'mqtt-packet';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../firmware/clock.ts';
 import type { Link, LinkError } from '../../../firmware/link.ts';
@@ -143,6 +147,31 @@ describe('the link', () => {
     await new Promise((resolve) => setTimeout(resolve, 900));
     expect(broker.connects).toHaveLength(1);
     expect(notices.map(({ notice }) => notice)).toEqual(['refused']);
+  });
+
+  it('tells its secrets to the broker and to no log or notice', async () => {
+    const broker = await brokerOf({ connack: () => ({ reasonCode: 134, returnCode: 4 }) });
+    const folder = mkdtempSync(join(tmpdir(), 'secret-'));
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, 'canary-in-file\n', { mode: 0o600 });
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const notices: LinkNotice[] = [];
+    const link = mqttLink(
+      { brokers: [broker.url.replace('//', '//someone:canary-in-url@')], clientId: 'gw', passwordFile, backOff: QUICK },
+      {
+        clock: systemClock,
+        random: Math.random,
+        log: pino({ level: 'trace' }, { write }),
+        onNotice: (n) => notices.push(n),
+      },
+    )({ will: { topic: 'w', payload: bytes(1) }, subscribe: [] }, { onUp() {}, onDown() {}, onMessage() {} });
+    closing.push(() => link.close());
+    await until(() => notices.length > 0);
+    expect(broker.connects[0]).toMatchObject({ username: 'someone', password: Buffer.from('canary-in-file') });
+    expect(lines.length).toBeGreaterThan(0);
+    expect(`${lines.join()} ${JSON.stringify(notices)}`).not.toContain('canary');
+    rmSync(folder, { recursive: true });
   });
 
   it('calls back for every one of 70,000 messages on one connection', async () => {
