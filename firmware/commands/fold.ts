@@ -2,7 +2,8 @@
  * Storms: 200 meters out at once is one event, not 200 messages. Pure; time comes with each call.
  *
  * Two bounds. Many meters raising one kind within a minute become one alert of the whole area, which grows by updates
- * and is cleared when it has been quiet. And a meter, and the gateway, may send so many an hour; what is over it is
+ * and is cleared when it has been quiet; only kinds that have a common cause, because a portrait of each home at midnight
+ * is no storm. And a meter, and the gateway, may send so many an hour; what is over it is
  * counted and the count travels with the next alert that passes. Critical alerts always pass, and what was raised is
  * always cleared, so that the first and the last word of each alert arrive.
  */
@@ -42,6 +43,8 @@ interface Bucket {
   folded: number;
 }
 
+/** What many meters say at once because of one thing in the grid or on the bus. */
+const COMMON_CAUSE: ReadonlySet<AlertKind> = new Set(['outage', 'voltage', 'meter-fault']);
 const METERS_MAX = 4_096;
 const PASSED_MAX = 10_000;
 const HOUR_MS = 3_600_000;
@@ -71,7 +74,7 @@ export class Fold {
     this.#count(alerts, nowMs);
     const out: Alert[] = [];
     for (const alert of alerts) {
-      const storm = alert.kind === 'gateway' ? undefined : this.#storms.get(alert.kind);
+      const storm = this.#storms.get(alert.kind);
       if (this.#hidden.has(alert.id)) this.#hide(alert);
       else if (storm !== undefined && alert.state === 'raised' && !isArea(alert)) {
         storm.meters.add(alert.meter);
@@ -90,7 +93,7 @@ export class Fold {
   #count(alerts: readonly Alert[], nowMs: number): void {
     const { windowMs, stormMeters } = this.#settings;
     for (const alert of alerts) {
-      if (alert.state !== 'raised' || alert.kind === 'gateway' || isArea(alert)) continue;
+      if (alert.state !== 'raised' || !COMMON_CAUSE.has(alert.kind) || isArea(alert)) continue;
       const meters = this.#recent.get(alert.kind) ?? new Map<string, number>();
       this.#recent.set(alert.kind, meters);
       meters.set(alert.meter, nowMs);

@@ -119,6 +119,15 @@ describe('folding', () => {
     expect(fold.take(few, 0)).toEqual(few);
   });
 
+  it('leaves alone what many homes have at once without a common cause', () => {
+    const fold = new Fold('gw-1');
+    const portraits = Array.from(
+      { length: 200 },
+      (_, n): Alert => ({ ...outage(n), kind: 'profile', severity: 'notice' }),
+    );
+    expect(fold.take(portraits, 0)).toEqual(portraits);
+  });
+
   it('bounds what one meter sends, and says with the next how much it held back', () => {
     const fold = new Fold('gw-1');
     const chatter = (n: number): Alert => ({ ...alertOf(n, 'one'), state: 'updated' });
