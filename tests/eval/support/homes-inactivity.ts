@@ -15,6 +15,8 @@ export interface HomeFigures {
   years: number;
   asks: number;
   alarms: number;
+  /** Of them, those that fell into an absence that other measurements confirm; undefined where there are none. */
+  confirmed?: number;
   stops: number;
   found: number;
   medianH: number;
@@ -26,6 +28,8 @@ interface Case {
   series: Series;
   stops: number;
   more: Continue;
+  /** Whether nobody was at home then, by other measurements. */
+  absent?: (atMs: number) => boolean;
 }
 
 export function inactivityTable(print: (line: string) => void, only?: string, scale = 1): HomeFigures[] {
@@ -65,6 +69,9 @@ function figure(test: Case, result: Replay): HomeFigures {
     years: result.years,
     asks: told.filter((alert) => alert.state === 'raised').length,
     alarms: told.filter(isAlarm).length,
+    ...(test.absent === undefined
+      ? {}
+      : { confirmed: told.filter((alert) => isAlarm(alert) && test.absent?.(alert.at)).length }),
     stops: delays.length,
     found: delays.filter((h) => h <= 24).length,
     medianH: delays[delays.length >> 1] ?? Number.NaN,
@@ -84,8 +91,14 @@ function line(row: HomeFigures): string {
     `${(row.alarms / row.years).toFixed(1).padStart(5)} alarms/y [${rate.low.toFixed(1)}, ${rate.high.toFixed(1)}]`,
     `${(row.asks / row.years).toFixed(0).padStart(4)} asks/y`,
     `found ${((100 * row.found) / row.stops).toFixed(1).padStart(5)} % [${(100 * share.low).toFixed(0)}, ${(100 * share.high).toFixed(0)}] of ${row.stops}`,
+    ...(row.confirmed === undefined ? [] : [outside(row.alarms - row.confirmed, row.years)]),
     `median ${row.medianH > 24 ? '>24' : row.medianH.toFixed(1)} h (ask ${row.medianAskH > 24 ? '>24' : row.medianAskH.toFixed(1)} h)`,
   ].join('  ');
+}
+
+function outside(alarms: number, years: number): string {
+  const { low, high } = poisson(alarms, years);
+  return `${(alarms / years).toFixed(1)}/y [${low.toFixed(1)}, ${high.toFixed(1)}] outside confirmed absences`;
 }
 
 function summary(group: string, rows: HomeFigures[]): string {
@@ -124,7 +137,8 @@ function cases(): Case[] {
   }
   if (has('min1_REFIT_House2_to_2014-08.csv.gz')) {
     const refit = minuteHome('min1_REFIT_House2_to_2014-08.csv.gz', 'refit-2');
-    add('refit', refit, 200, emptyDays(refit, Date.UTC(2014, 6, 27, 12), Date.UTC(2014, 7, 1)));
+    const empty = emptyDays(refit, Date.UTC(2014, 6, 27, 12), Date.UTC(2014, 7, 1));
+    all.push({ group: 'refit', series: refit, stops: 400, more: empty, absent: noAppliances() });
     add('refit-nights', { ...refit, name: 'refit-2-nights' }, 100);
   }
   if (has('sgsc6_30min_kwh.csv.gz')) for (const series of sgsc()) add('sgsc', series, 300);
@@ -139,6 +153,21 @@ function cases(): Case[] {
       add('opengrid', { ...series, name: `opengrid-${name}` }, 100);
   }
   return all;
+}
+
+/** REFIT 2 counts as left alone when none of its four appliances was used for a day around the moment. */
+function noAppliances(): (atMs: number) => boolean {
+  const columns = [...table('min1_REFIT_House2_to_2014-08.csv.gz', MINUTE)].filter(([name]) => name !== 'Aggregate');
+  const startMs = columns[0]?.[1].startMs ?? 0;
+  const used = (i: number) => columns.some(([, { watts }]) => (watts[i] ?? 0) > 20);
+  return (atMs) => {
+    const at = Math.round((atMs - startMs) / MINUTE);
+    let from = at;
+    let to = at;
+    while (from > 0 && at - from < 1440 && !used(from)) from--;
+    while (to - at < 1440 && !used(to)) to++;
+    return to - from >= 1440;
+  };
 }
 
 /**
