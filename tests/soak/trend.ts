@@ -27,6 +27,8 @@ const MEMORY_MAX = 0.05;
 /** A socket or two may be on their way at either end. */
 const DESCRIPTORS_MAX = 4;
 const LOOP_MAX_MS = 100;
+/** Faults come by the clock, so the last quarter of a run must read nearly as much as the first. */
+const SLOWEST = 0.7;
 /** With fewer probes than ten minutes give, a line through them says nothing. */
 const PROBES_MIN = 60;
 
@@ -57,9 +59,17 @@ export function judge(probes: readonly Probe[], durationMs: number): Findings {
   }
   if (findings.loopP99Ms > LOOP_MAX_MS)
     problems.push(`the event loop's P99 delay is ${findings.loopP99Ms.toFixed(0)} ms`);
-  const half = judged[Math.floor(judged.length / 2)];
-  if (half !== undefined && half.readings === judged.at(-1)?.readings) problems.push('reading stopped');
+  const early = pace(judged.slice(0, Math.floor(judged.length / 4)));
+  const late = pace(judged.slice(-Math.floor(judged.length / 4)));
+  if (late < SLOWEST * early) problems.push(`reading slowed from ${early.toFixed(2)} to ${late.toFixed(2)} a second`);
   return findings;
+}
+
+/** Readings a second. */
+function pace(probes: readonly Probe[]): number {
+  const [first, last] = [probes[0], probes.at(-1)];
+  if (first === undefined || last === undefined || last.atMs === first.atMs) return 0;
+  return ((last.readings - first.readings) * 1000) / (last.atMs - first.atMs);
 }
 
 /** Least squares over equally spaced values: where the line begins and ends. */
