@@ -25,6 +25,7 @@ const AHEAD_MS = 7 * 86_400_000;
 
 interface Month {
   name: string;
+  startMs: number;
   startWh: number;
   tiers: number[];
 }
@@ -97,13 +98,14 @@ export class Accidents {
     const name = new Date(atMs + this.#offsetMs).toISOString().slice(0, 7);
     let month = this.#months.get(meter);
     if (month?.name !== name) {
-      month = { name, startWh: wh, tiers: [...tiers] };
+      month = { name, startMs: atMs, startWh: wh, tiers: [...tiers] };
       this.#months.set(meter, month);
     }
     const [next] = month.tiers;
     if (next === undefined || wh - month.startWh < next * 1000) return;
     month.tiers.shift();
-    const span = { from: atMs - AHEAD_MS, to: atMs + 86_400_000 };
+    // Whoever forecasts the day early in the month is right all the month.
+    const span = { from: month.startMs, to: atMs + 86_400_000 };
     this.#truths.push({ meter, kind: 'tariff-tier', ...span, what: `${next} kWh this month` });
   }
 
