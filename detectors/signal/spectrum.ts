@@ -47,6 +47,9 @@ const SETTLED = 0.35;
 /** Faster snapshots are averaged down to about this before anything else: the fifteenth harmonic lies at 750 Hz. */
 const ENOUGH_HZ = 3000;
 const out = new Float64Array(8);
+/** Room for twenty cycles of either channel; written and read within one call. */
+const voltsRoom = new Float64Array(2048);
+const ampsRoom = new Float64Array(2048);
 
 /**
  * @param hintHz the mains as last seen on this meter; saves the search
@@ -58,10 +61,10 @@ export function spectrumOf(waveform: Waveform, hintHz?: number): Spectrum | unde
   if (!(rateHz >= 700) || count < rateHz / 62) return undefined;
   const block = Math.max(1, Math.floor(rateHz / ENOUGH_HZ));
   const slow = { block, rateHz: rateHz / block };
-  const volts = blockMeans(voltage.samples, count, block);
+  const volts = blockMeans(voltage.samples, count, block, voltsRoom);
   const mains = mainsOf(volts, slow.rateHz, hintHz);
   if (mains === undefined) return undefined;
-  const amps = blockMeans(current.samples, count, block);
+  const amps = blockMeans(current.samples, count, block, ampsRoom);
   const period = slow.rateHz / mains.frequencyHz;
   // A snapshot meant as one cycle may lack a sample of it when the mains runs slow.
   const available = Math.max(1, Math.floor((amps.length + 0.02 * period + 1) / period));
@@ -119,13 +122,15 @@ function phasorsOf(
   return { re, im, highestOrder };
 }
 
-/** Means of `block` samples each; of a block of one, the samples. */
-function blockMeans(samples: Int16Array, count: number, block: number): Float64Array {
-  const means = new Float64Array(Math.floor(count / block));
-  for (let k = 0, n = 0; k < means.length; k++) {
-    let sum = 0;
-    for (let end = n + block; n < end; n++) sum += samples[n]!;
-    means[k] = sum / block;
+/** Means of `block` samples each, into `room` where it is large enough: two buffers a snapshot are work for the collector. */
+function blockMeans(samples: Int16Array, count: number, block: number, room: Float64Array): Float64Array {
+  const length = Math.floor(count / block);
+  const means = length <= room.length ? room.subarray(0, length) : new Float64Array(length);
+  const share = 1 / block;
+  for (let k = 0, n = 0; k < length; k++) {
+    let sum = samples[n++]!;
+    for (let rest = 1; rest < block; rest++) sum += samples[n++]!;
+    means[k] = sum * share;
   }
   return means;
 }
