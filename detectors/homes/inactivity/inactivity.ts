@@ -51,6 +51,7 @@ export interface InactivitySettings {
 const DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 6 };
 /** Activity that ends an alert: two to three clearly busy hours. */
 const BUSY = 6;
+const BUSY_HOUR = -2;
 /** A gap of this many hours takes all the evidence away: somebody may have been about unseen. */
 const FORGETFUL_GAP_H = 6;
 const DAYS_BEFORE_ALARM = 3;
@@ -138,8 +139,11 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
   return judge(state, slot, hour, evidence.both, limit, limits, meter);
 }
 
-const add = (score: number, evidence: number): number =>
-  Math.round(Math.max(0, Math.min(SCORE_MAX, score + evidence)) * 1000) / 1000;
+/** Somebody who is clearly about now makes most of the silence before it void: a sum alone would drift over days. */
+function add(score: number, evidence: number): number {
+  const kept = evidence <= BUSY_HOUR ? 0.3 * score : score;
+  return Math.round(Math.max(0, Math.min(SCORE_MAX, kept + evidence)) * 1000) / 1000;
+}
 
 function calm(state: InactivityState, share: number): void {
   state.score *= share;
