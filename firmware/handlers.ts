@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Handlers } from './commands/commands.ts';
 import type { Args } from './commands/operations.ts';
 import type { Site } from './config/site.ts';
+import { obeyOrders } from './control/obey.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pipeline } from './pipeline.ts';
 import { readOnDemand } from './read-item.ts';
@@ -38,6 +39,7 @@ const FURTHEST = 2;
 
 export function commandHandlers(parts: HandlerParts): Handlers {
   const { site, clock, pipeline, actions } = parts;
+  const obey = obeyOrders(parts);
   return {
     answer: (meter, verdict) => pipeline.answer(meter, verdict),
     async 'read-now'({ meter, items }) {
@@ -55,6 +57,7 @@ export function commandHandlers(parts: HandlerParts): Handlers {
       const pack = ({ scale, samples }: Samples) => ({ scale, samples: encodeInt16(samples) });
       return { ...waveform, voltage: pack(waveform.voltage), current: pack(waveform.current) };
     },
+    control: ({ until, ...order }) => obey(until === undefined ? order : { ...order, until }),
     'send-readings': async ({ meter, minutes }) => actions.curve(meter, clock.nowMs() - minutes * 60_000),
     reload: () => actions.reload(),
     async thresholds({ detector, settings }) {

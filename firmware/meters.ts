@@ -59,6 +59,7 @@ export function busMeters(bus: SiteBus): BusMeter[] {
     id: meterId(meter),
     protocol: meter.protocol,
     blocks: blocksOf(meter, bus.periodS),
+    ...(meter.quietMs === undefined ? {} : { quietMs: meter.quietMs }),
   }));
 }
 

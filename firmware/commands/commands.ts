@@ -253,6 +253,8 @@ async function carryOut({ handlers, desk }: CommandParts, key: TrustedKey, body:
       return handlers['read-now'](body.args as Args<'read-now'>);
     case 'capture':
       return handlers.capture(body.args as Args<'capture'>);
+    case 'control':
+      return handlers.control(body.args as Args<'control'>);
     case 'send-readings':
       return handlers['send-readings'](body.args as Args<'send-readings'>);
     case 'reload':

@@ -3,6 +3,7 @@
  * operation that runs a program, and none will be added: the table is the whole of what a command can do.
  */
 import { z } from 'zod';
+import { ACTIONS, type Action } from '../control/order.ts';
 
 export const ROLES = ['viewer', 'worker', 'operator', 'maintainer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -44,6 +45,20 @@ export const OPERATIONS = {
   capture: {
     roles: ['operator'],
     args: z.strictObject({ meter: name, phase: z.number().int().min(1).max(3).default(1) }),
+  },
+  /** What a meter is ordered to do: see `control/order.ts`. Passwords stand in files at the gateway, never in a command. */
+  control: {
+    roles: ['operator'],
+    args: z.strictObject({
+      meter: name,
+      action: z.enum(Object.keys(ACTIONS) as [Action, ...Action[]]),
+      values: z.array(z.string().max(64)).max(64).default([]),
+      until: z
+        .string()
+        .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'expected 2026-11-21T23:15:00')
+        .optional(),
+    }),
+    needsClock: true,
   },
   'send-readings': {
     roles: ['worker', 'operator'],

@@ -44,6 +44,8 @@ const meterFacts = {
   thermal: thermal.optional(),
   /** How long the meter may take to begin its answer. */
   answerMs: z.number().int().min(20).max(10_000).optional(),
+  /** Silence before each request beyond the standard's own, for meters that miss requests which come at once. */
+  quietMs: z.number().int().min(0).max(5_000).optional(),
   /** Dangerous commands (relay, clears, passwords, address) that the platform may give to this meter. */
   allow: z.array(z.enum(['relay', 'clear', 'password', 'address', 'write'])).optional(),
 };
@@ -57,6 +59,18 @@ const dlt645Meter = z.strictObject({
   waveformItem: z
     .string()
     .regex(/^[0-9A-Fa-f]{8}$/, 'expected eight hex digits')
+    .optional(),
+  /** Who the gateway is to the meter when the platform orders something; the passwords stand in files of six digits. */
+  authority: z
+    .strictObject({
+      level: z.number().int().min(0).max(9).default(2),
+      operator: z
+        .string()
+        .regex(/^\d{8}$/, 'expected eight digits, in quotes')
+        .default('00000000'),
+      passwordFile: z.string().min(1),
+      nextPasswordFile: z.string().min(1).optional(),
+    })
     .optional(),
   ...meterFacts,
 });

@@ -55,6 +55,7 @@ async function start(handlers: Partial<Handlers> = {}): Promise<void> {
     handlers: {
       'read-now': call('read-now'),
       capture: call('capture'),
+      control: call('control'),
       'send-readings': call('send-readings'),
       reload: call('reload'),
       thresholds: call('thresholds'),
