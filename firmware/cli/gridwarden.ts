@@ -197,6 +197,8 @@ program
   )
   .action(async (options) => (await import('./provision.ts')).provision(options));
 
+// A reader that has seen enough (`… | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 try {
   await program.parseAsync();
 } catch (error) {

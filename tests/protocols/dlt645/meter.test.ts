@@ -33,7 +33,8 @@ const READING: Reading = {
   exportWh: 20,
   balanceYuan: 12.34,
   temperatureC: -5.5,
-  currentThd: [0.1, 0.2, 0.3],
+  // What the harmonics above come to: √(5.55² − 4.44²) / 4.44.
+  currentThd: [0.75, 0.75, 0.75],
   harmonicsA: [0, 1, 2].map(() => Array.from({ length: 21 }, (_, i) => (i === 0 ? 1 : i === 2 ? 0.75 : 0))),
 };
 
