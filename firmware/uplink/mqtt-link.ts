@@ -44,6 +44,7 @@ export interface LinkParts {
 }
 
 const WAITING_MAX = 200;
+const SUBSCRIBE_MS = 10_000;
 /** A session that held this long starts the back-off afresh. */
 const SETTLED_MS = 10_000;
 /** So many connections in a row that held for less are a second client of the same name, or look like one. */
@@ -135,10 +136,12 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
       let tlsVersion = settings.tls && versionOf(settings.tls);
       let over = false;
       let stopWatch = () => {};
+      let stopLate = () => {};
       const end = (reason: string, permanent = false) => {
         if (over) return;
         over = true;
         stopWatch();
+        stopLate();
         session = undefined;
         client.end(true);
         const lost = new LinkError('down', reason);
@@ -170,7 +173,9 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
       client.on('error', (error) => end(error.message, causeOf(error).permanent));
       client.on('close', () => end('the connection was lost'));
       watch();
+      stopLate = clock.after(SUBSCRIBE_MS, () => end('the broker did not answer the subscription'));
       void subscribe(connected).then((refused) => {
+        stopLate();
         if (over) return;
         if (refused !== undefined) parts.onNotice?.({ notice: 'not-subscribed', detail: refused });
         session = mine;

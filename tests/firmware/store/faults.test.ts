@@ -201,24 +201,19 @@ describe('a full outbox', () => {
     expect(await again.append([alertOf(1)])).toEqual({ durable: true });
   });
 
-  it('of 100,000 alerts costs neither memory nor time to open', async () => {
+  it('of 110,000 alerts costs neither memory nor time to open', async () => {
     const path = join(folder, 'store.db');
-    const outbox = openStoreWorker(path, { limits });
-    closing.push(() => outbox.close());
-    await outbox.append([alertOf(0)]);
-    globalThis.gc?.();
-    const before = process.memoryUsage().rss;
-    for (let n = 0; n < 100; n++) await outbox.append(Array.from({ length: 1_000 }, (_, i) => alertOf(n * 1_000 + i)));
-    globalThis.gc?.();
-    const grownMb = (process.memoryUsage().rss - before) / 1e6;
-    await outbox.close();
+    const script = join(import.meta.dirname, 'backlog-process.ts');
+    const said = execFileSync(process.execPath, ['--expose-gc', script, path], { encoding: 'utf8' });
+    const { alerts, grownMb } = JSON.parse(said) as { alerts: number; grownMb: number };
+    expect(alerts).toBe(110_000);
+    expect(grownMb).toBeLessThan(20);
     const beginMs = performance.now();
     const again = openStore(path, { limits });
     closing.push(() => again.close());
-    expect((await again.depth()).alerts).toBe(100_001);
-    expect(await again.pending(99_990, 5)).toHaveLength(5);
-    expect(performance.now() - beginMs).toBeLessThan(200);
-    // Resident memory of a test runner breathes; a copy of the backlog in memory would be over 60 MB.
-    expect(grownMb).toBeLessThan(50);
-  });
+    expect((await again.depth()).alerts).toBe(110_000);
+    expect(await again.pending(109_990, 5)).toHaveLength(5);
+    // Reading all of it would take a second and more.
+    expect(performance.now() - beginMs).toBeLessThan(300);
+  }, 60_000);
 });

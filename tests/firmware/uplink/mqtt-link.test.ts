@@ -141,6 +141,14 @@ describe('the link', () => {
     await until(() => opened.downs.length === 1, 4_000);
   });
 
+  it('does not wait for ever for the answer to its subscription', async () => {
+    const broker = await brokerOf({ subscriptions: false });
+    const opened = open([broker.url]);
+    await until(() => opened.downs.length === 1, 15_000);
+    expect(opened).toMatchObject({ ups: 0, downs: ['the broker did not answer the subscription'] });
+    await until(() => broker.connects.length === 2);
+  });
+
   it('goes to the slow lane at once when it is not let in', async () => {
     const broker = await brokerOf({ connack: () => ({ reasonCode: 135, returnCode: 5 }) });
     const { notices } = open([broker.url]);

@@ -13,6 +13,8 @@ export interface Script {
   connack?(connect: IConnectPacket): Partial<IConnackPacket> | 'hang up' | undefined;
   /** By default PUBACK at once. */
   onPublish?(publish: IPublishPacket, peer: Peer): void;
+  /** False: SUBSCRIBE stays without an answer. */
+  subscriptions?: boolean;
   /** False: PINGREQ stays without an answer. */
   pings?: boolean;
 }
@@ -55,6 +57,7 @@ export async function scriptedBroker(script: Script = {}): Promise<ScriptedBroke
         return;
       }
       case 'subscribe':
+        if (script.subscriptions === false) return;
         peer.send({
           cmd: 'suback',
           messageId: packet.messageId ?? 0,
