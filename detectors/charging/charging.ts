@@ -9,9 +9,9 @@
  * (`lookalikes.ts`).
  *
  * Rejected. Power by the minute alone: F1 0.25 with 3.7 false alarms a month on real homes; it remains as the last
- * resort, and then only the whole profile counts. A learnt image of the voltage-current loop: no better than six
- * numbers under leave-one-device-out, a thousand times the cost. The sign of the fifth harmonic: the pulse leads the
- * crest by up to 27°. Waiting for the taper: sure, and hours too late.
+ * resort, and then only the whole profile counts. A network over images of the voltage-current loop: the published ones
+ * reach 0.85 to 0.89 on devices they have not seen, for thousands of times the arithmetic. The sign of the fifth
+ * harmonic: the pulse leads the crest by up to 27°. Waiting for the taper: sure, and hours too late.
  *
  * Views are taken as they come: asked for, unasked, before or after the step, once a minute or once only. Each is
  * compared with the one before it on its phase; the first ever with what the readings say was there before.

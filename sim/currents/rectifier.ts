@@ -4,8 +4,7 @@
  * while the mains is above the capacitor, near the crest: that narrow pulse is all the signature there is.
  *
  * With the voltage of the record as the source it reproduces a measured 47 W laptop charger within 0.02 on the ratios
- * of the harmonics 3 to 9 (tests/sim/currents). An inductance was tried and left out: it moved those ratios less than
- * the tolerance of the resistance does.
+ * of the harmonics 3 to 9 (tests/sim/currents). There is no inductance in it: the resistance alone already matches.
  */
 
 export interface Rectifier {
