@@ -1,9 +1,15 @@
 /** Every detector of the house, by name, with the settings that a site file may change. */
 import { charging } from './charging/charging.ts';
 import type { Detector } from './detector.ts';
+import { abnormalUse } from './homes/abnormal-use.ts';
+import { inactivity } from './homes/inactivity/inactivity.ts';
 import { leakage } from './homes/leakage.ts';
 import { lowBalance } from './homes/low-balance.ts';
 import { meterFault } from './homes/meter-fault.ts';
+import { nightResidence } from './homes/night-residence.ts';
+import { occupancy } from './homes/occupancy.ts';
+import { profile } from './homes/profile.ts';
+import { streetUse } from './homes/street-use.ts';
 import { tamper } from './homes/tamper.ts';
 import { tariffTier } from './homes/tariff-tier.ts';
 import { imbalance } from './network/imbalance.ts';
@@ -19,6 +25,12 @@ export type DetectorSettings = Record<string, Record<string, number | string | b
 /** By the kind of alert that each mostly raises. */
 const FACTORIES = {
   'illegal-charging': charging,
+  inactivity,
+  occupancy,
+  'night-residence': nightResidence,
+  'abnormal-use': abnormalUse,
+  'street-use': streetUse,
+  profile,
   leakage,
   'low-balance': lowBalance,
   'meter-fault': meterFault,
