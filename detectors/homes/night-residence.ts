@@ -176,7 +176,10 @@ function nightSigns(nights: readonly number[][], highs: readonly number[]): Nigh
 
 const change = (night: readonly number[], i: number): number => (i === 0 ? 0 : (night[i] ?? 0) - (night[i - 1] ?? 0));
 
-/** Logistic in the logarithms, fitted once on nights of Swiss homes laid over three closed premises. */
+/**
+ * Logistic in the logarithms, fitted once on nights of Swiss homes laid over three closed premises; the constant is
+ * lower than the fit's, because most shops have no sleeper.
+ */
 function chance(signs: NightSigns): number {
   const t =
     WEIGHTS.rough * Math.log(signs.roughW + 5) +
@@ -187,7 +190,7 @@ function chance(signs: NightSigns): number {
   return Math.min(0.97, 1 / (1 + Math.exp(-t)));
 }
 
-const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -1.3 } as const;
+const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -2 } as const;
 
 const quantile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
