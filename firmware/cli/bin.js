@@ -3,13 +3,19 @@
 // else the runtime that npm installed beside the package. Plain JavaScript, so that any Node can read it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const main = new URL('./gridwarden.ts', import.meta.url);
 
+// Types are stripped once and kept: the stripper alone costs 30 MB and half of the start. In the user's own directory,
+// because what lies there is run; a directory that cannot be written is done without.
+process.env.NODE_COMPILE_CACHE ??= join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'gridwarden');
+
 if (major > 22 || (major === 22 && minor >= 18)) {
+  (await import('node:module')).enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await import(main.href);
 } else {
   const pinned = fileURLToPath(
