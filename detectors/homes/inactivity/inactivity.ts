@@ -104,7 +104,8 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
   if (passed < 0) {
     // The clock was set back over the end of an hour: what is known of the days stays, the silence starts afresh.
     state.score = state.still = 0;
-    if (passed < -2) memory.first = memory.last = 0;
+    memory.last = hour - 1;
+    memory.first = Math.min(memory.first, memory.last);
   }
   if (passed > 1) calm(state, Math.max(0, 1 - (passed - 1) / FORGETFUL_GAP_H));
   fade(state.patience, Math.max(1, passed));
@@ -128,9 +129,10 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
   const before = state.score;
   state.score = add(state.score, evidence.both);
   state.still = add(state.still, evidence.still);
-  if (before === 0 && state.score > 0 && state.phase === 'watching') {
-    state.sinceMs = slot.atMs - (slot.localMs - hour * HOUR_MS);
-    state.sinceHour = hour;
+  const busy = evidence.both <= BUSY_HOUR;
+  if ((busy || (before === 0 && state.score > 0)) && state.phase === 'watching') {
+    state.sinceHour = busy ? hour + 1 : hour;
+    state.sinceMs = slot.atMs - (slot.localMs - state.sinceHour * HOUR_MS);
   }
   const limit = threshold(state.patience, memory, hour, (memory.last - memory.first) / 24);
   // A long absence is told of once and is no habit: after a day and a half its hours are kept out of the scores.
