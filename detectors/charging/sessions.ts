@@ -8,7 +8,7 @@ import type { Policy } from './policy.ts';
 import type { Inputs, Session } from './session.ts';
 import { pass } from './session.ts';
 import type { Shape } from './shape.ts';
-import { isConfirmed } from './verdict.ts';
+import { isConfirmed, isRising } from './verdict.ts';
 import type { View } from './view.ts';
 
 export interface ChargingState {
@@ -176,7 +176,8 @@ function reviewRunning(scene: Scene, session: Session): void {
   const watchedMs = atMs - (state.startedMs ?? atMs);
   const likely = session.inputs === 'power' || session.probability >= policy.suspectAt;
   const confirmed = likely && isConfirmed(session, policy, { watchedMs, ...familiar });
-  const suspected = session.probability >= policy.suspectAt && familiar.recurringMin === undefined;
+  const charged = session.inputs === 'power' ? isRising(session) : session.probability >= policy.suspectAt;
+  const suspected = charged && familiar.recurringMin === undefined;
   if (session.stage === 'watched' && (suspected || confirmed)) {
     session.stage = 'suspected';
     out.push({ type: 'finding', finding: finding(scene, session, 'raised') });
