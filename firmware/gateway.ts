@@ -8,7 +8,6 @@ import type { Detector } from '../detectors/detector.ts';
 import type { Ask } from '../detectors/engine.ts';
 import type { Sample } from '../protocols/reading.ts';
 import { type Bus, type BusState, startBus } from './bus/bus.ts';
-import type { MeterState } from './bus/health.ts';
 import { type Captures, capturesOf } from './capture.ts';
 import type { Clock } from './clock.ts';
 import type { Audit } from './commands/audit.ts';
@@ -24,6 +23,7 @@ import type { Outbox } from './outbox.ts';
 import { type OwnAlerts, openOwnAlerts } from './own-alerts.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import type { OpenPort } from './port.ts';
+import { type Rounds, startRounds } from './rounds.ts';
 import { startUplink, type Uplink } from './uplink/uplink.ts';
 
 export interface GatewayParts {
@@ -47,6 +47,8 @@ export interface GatewayParts {
   /** Told of what happens, for the page, the demo and the tests. */
   onSample?: (sample: Sample) => void;
   onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
+  /** A port takes no bytes any more and opening it again did not help: only a new process can. */
+  onStuck?: (port: string, reason: string) => void;
   /** Who may command the gateway and where each command is written down; without it nobody is listened to. */
   control?: { keys: readonly CommandKey[]; audit: Audit; actions: Actions };
 }
@@ -90,6 +92,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     },
   });
   sayPlans(site, own, log);
+  let rounds: Rounds | undefined;
   const buses = site.buses.map((bus) => {
     const settings = lineSettings(bus);
     const meters = busMeters(bus);
@@ -101,8 +104,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       log,
       signal,
       onReading: (meter, _block, reading) => void pipeline.take(meter, { reading }),
-      onMeterState: (meter, state) => onMeterState(pipeline, meter, state),
-      onPortState: (state) => onPortState(own, bus.port, state),
+      onMeterState: (meter, { state }) => {
+        if (state !== 'silent') return;
+        rounds?.fellSilent(meter);
+        void pipeline.take(meter, { event: 'no-answer' });
+      },
+      onPortState: (state) => {
+        if (state.state === 'silent' || state.state === 'lost') {
+          for (const meter of bus.meters) rounds?.fellSilent(meterId(meter));
+        }
+        if (state.state === 'stuck') parts.onStuck?.(bus.port, state.reason);
+        onPortState(own, bus.port, state);
+      },
     });
     for (const meter of bus.meters) {
       const id = meterId(meter);
@@ -111,6 +124,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       if (source !== undefined) captures.set(id, source);
     }
     return started;
+  });
+  rounds = startRounds({
+    site,
+    buses,
+    pipeline,
+    outbox,
+    clock,
+    clockSynchronised: parts.clockSynchronised,
+    log,
+    signal,
   });
   const commands =
     parts.control === undefined
@@ -136,7 +159,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     ...(commands === undefined ? {} : { onCommand: commands.take }),
     onDead: (stored, reason) => log.error({ sequence: stored.sequence, reason }, 'a message was refused for good'),
   });
-  const stopped = Promise.all([...buses.map((bus) => bus.stopped), uplink.closed]).then(async () => {
+  const stopped = Promise.all([...buses.map((bus) => bus.stopped), rounds.stopped, uplink.closed]).then(async () => {
     await commands?.idle();
     await pipeline.stop();
     await own.settled();
@@ -187,10 +210,6 @@ function sayPlans(site: Site, own: OwnAlerts, log: Log): void {
     log.warn({ port: plan.port, load: plan.load }, 'the plan is longer than the bus: every period will stretch');
     own.raise(key, 'warning', { port: plan.port, planLoad: Math.round(plan.load * 100) / 100, meters: plan.meters });
   }
-}
-
-function onMeterState(pipeline: Pipeline, meter: string, { state }: MeterState): void {
-  if (state === 'silent') void pipeline.take(meter, { event: 'no-answer' });
 }
 
 function onPortState(own: OwnAlerts, port: string, state: BusState): void {

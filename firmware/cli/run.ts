@@ -22,6 +22,8 @@ type Asked = 'reload' | 'restart';
 const ANSWER_MS = 1_000;
 /** For the supervisor: start me again (sysexits' EX_TEMPFAIL). */
 const RESTART_STATUS = 75;
+/** A port hangs in the kernel, which only a new process gets rid of (sysexits' EX_SOFTWARE). */
+const STUCK_STATUS = 70;
 
 export async function run(options: RunOptions): Promise<void> {
   const ended = untilStopped(options.for);
@@ -30,6 +32,7 @@ export async function run(options: RunOptions): Promise<void> {
   const recording = options.record === undefined ? undefined : writeRecording(options.record, areaOf(site));
   let gateway: Gateway | undefined;
   let asked: Asked[] = [];
+  let stuck = false;
   do {
     asked = [];
     const round = new AbortController();
@@ -47,6 +50,10 @@ export async function run(options: RunOptions): Promise<void> {
       siteFile: options.config,
       signal: round.signal,
       log,
+      onStuck(port, reason) {
+        stuck = true;
+        round.abort(`${port} stuck: ${reason}`);
+      },
       process: {
         async reload() {
           site = await readSite(options.config);
@@ -63,9 +70,11 @@ export async function run(options: RunOptions): Promise<void> {
     gateway = started.gateway;
     await started.stopped;
     ended.removeEventListener('abort', finish);
-  } while (asked.at(-1) === 'reload');
+  } while (asked.at(-1) === 'reload' && !stuck);
   await recording?.close();
   if (asked.at(-1) === 'restart') process.exitCode = RESTART_STATUS;
+  // Not by itself: what hangs keeps the process alive.
+  if (stuck) process.exit(STUCK_STATUS);
 }
 
 function healthOf({ buses, uplink }: Gateway): Health {

@@ -34,6 +34,8 @@ export interface StartOptions {
   onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
   log?: LogRing;
   curveSpacingMs?: number;
+  /** A port is stuck for good: see `gateway.ts`. */
+  onStuck?: (port: string, reason: string) => void;
   /** What commands may do to the process; without it they may not. */
   process?: Pick<Actions, 'reload' | 'restart' | 'update'>;
 }
@@ -97,6 +99,7 @@ export async function start(options: StartOptions): Promise<Started> {
         ...(options.process ?? NO_PROCESS),
       },
     },
+    ...(options.onStuck === undefined ? {} : { onStuck: options.onStuck }),
     onSample(sample) {
       options.record?.(sample);
       view.onSample(sample);

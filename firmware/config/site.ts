@@ -111,6 +111,14 @@ const uplink = z.strictObject({
   reconnectMaxS: z.number().min(1).max(3600).default(300),
 });
 
+/** Clocks of the meters. A broadcast may move one by five minutes at most (DL/T 645-2007, 7.4.6). */
+const meterClocks = z
+  .strictObject({
+    syncWithinS: z.number().min(2).max(300).default(5),
+    alarmBeyondS: z.number().min(2).max(300).default(300),
+  })
+  .refine(({ syncWithinS, alarmBeyondS }) => syncWithinS <= alarmBeyondS, 'expected syncWithinS up to alarmBeyondS');
+
 const store = z.strictObject({
   /** The directory that survives a power cut. */
   directory: z.string().min(1).default('state'),
@@ -155,6 +163,7 @@ export const siteSchema = z.strictObject({
   }),
   buses: z.array(bus).min(1).max(64),
   uplink,
+  clock: meterClocks.prefault({}),
   store: store.prefault({}),
   commands: commands.prefault({}),
   page: page.optional(),
