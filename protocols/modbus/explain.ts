@@ -127,7 +127,7 @@ function plainReadings(registers: readonly number[]): { uint32: number[]; float3
   for (const [i, register] of registers.entries()) view.setUint16(2 * i, register);
   const pairs = Array.from({ length: registers.length / 2 }, (_, i) => 4 * i);
   const asFloat = (at: number): number | null => {
-    const value = view.getFloat32(at);
+    const value = Number(view.getFloat32(at).toPrecision(7));
     return Number.isFinite(value) ? Number(value.toPrecision(7)) : null;
   };
   return { uint32: pairs.map((at) => view.getUint32(at)), float32: pairs.map(asFloat) };

@@ -134,7 +134,8 @@ function rawNumber(type: RowType): number {
     case 'i32':
       return scratch.getInt32(0);
     case 'f32':
-      return scratch.getFloat32(0);
+      // Seven digits are all that a float32 holds; the rest would be noise of the conversion.
+      return Number(scratch.getFloat32(0).toPrecision(7));
     case 'u64':
       return Number(scratch.getBigUint64(0));
     case 'i64':
