@@ -46,21 +46,29 @@ export async function readClock(round: Round, patient: Patient): Promise<void> {
   const offS = Math.abs(aheadMs) / 1000;
   if (offS <= syncWithinS) return;
   round.log.info({ meter: patient.id, aheadS: Math.round(aheadMs / 1000) }, 'the clock of the meter is off');
-  if (offS <= alarmBeyondS) round.adrift.add(patient.id);
-  else await tell(round, patient.id, 'clock-fault');
+  if (offS > alarmBeyondS) await tell(round, patient.id, 'clock-fault');
 }
 
 export function syncDue(round: Round, now: Moment): boolean {
   const minute = minuteOf(now);
   const isTime = minute >= READ_TO && minute < SYNC_TO && round.syncDay !== dayOf(now);
-  return isTime && round.adrift.size > 0 && round.clockSynchronised();
+  return isTime && adrift(round, now).length > 0 && round.clockSynchronised();
+}
+
+/** The meters that this night found off by no more than a broadcast may mend. */
+function adrift({ patients, settings }: Round, now: Moment): string[] {
+  const found = patients.filter(({ memory: { clockDay, aheadMs = 0 } }) => {
+    const offS = Math.abs(aheadMs) / 1000;
+    return clockDay === dayOf(now) && offS > settings.syncWithinS && offS <= settings.alarmBeyondS;
+  });
+  return found.map(({ id }) => id);
 }
 
 /** One broadcast for the bus. Nobody answers it; the next night shows what came of it. */
 export async function syncClocks(round: Round): Promise<void> {
-  round.syncDay = dayOf(round.now());
-  const meters = [...round.adrift];
-  round.adrift.clear();
+  const now = round.now();
+  const meters = adrift(round, now);
+  round.syncDay = dayOf(now);
   const travelMs = wireMs(round.bus.settings, BROADCAST_BYTES);
   const answer = await askBehind(round, 'broadcast', () =>
     commandExchange(

@@ -41,8 +41,7 @@ export interface Round {
   patients: readonly Patient[];
   bus: Bus;
   settings: Site['clock'];
-  /** Clocks that the next broadcast shall set, and the civil day of the last one. */
-  adrift: Set<string>;
+  /** Civil day of the last broadcast of time. */
   syncDay: number;
   clock: Clock;
   clockSynchronised(): boolean;
@@ -86,7 +85,6 @@ export function begin(parts: Parts, civil: CivilTime, { meters }: SiteBus, bus: 
     patients,
     bus,
     settings: site.clock,
-    adrift: new Set(),
     syncDay: 0,
     clock,
     clockSynchronised,
