@@ -5,8 +5,8 @@ import { alertOf } from './alerts.ts';
 const outbox = openStoreWorker(process.argv[2] ?? '');
 let n = 0;
 const append = async (count: number) => {
-  for (const end = n + count; n < end; n += 100) {
-    await outbox.append(Array.from({ length: 100 }, (_, i) => alertOf(n + i)));
+  for (const end = n + count; n < end; n += 20) {
+    await outbox.append(Array.from({ length: 20 }, (_, i) => alertOf(n + i)));
   }
   globalThis.gc?.();
 };
