@@ -5,12 +5,18 @@ export interface RunOptions {
   cwd?: string;
   env?: Readonly<Record<string, string>>;
   input?: string;
+  /** Told of what the program writes, as it writes it. */
+  onOutput?: (text: string) => void;
 }
 
 const SAID_MAX = 4_000;
 
 /** Runs a program to its end and gives what it wrote on stdout. @throws with the end of its stderr when it fails */
-export function run(program: string, args: readonly string[], { cwd, env, input }: RunOptions = {}): Promise<string> {
+export function run(
+  program: string,
+  args: readonly string[],
+  { cwd, env, input, onOutput }: RunOptions = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       ...(cwd === undefined ? {} : { cwd }),
@@ -21,6 +27,7 @@ export function run(program: string, args: readonly string[], { cwd, env, input 
     let said = '';
     child.stdout.on('data', (bytes) => {
       out += String(bytes);
+      onOutput?.(String(bytes));
     });
     child.stderr.on('data', (bytes) => {
       said = `${said}${bytes}`.slice(-SAID_MAX);

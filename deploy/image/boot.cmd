@@ -42,7 +42,7 @@ env export -c -s ${statebytes} ${stateaddr} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
 ${devtype} write ${stateaddr} ${stateblock} ${stateblocks}
 test -n "${slot}" || reset
 
-setenv bootargs "rauc.slot=${slot} panic=10 systemd.gpt_auto=0 quiet loglevel=4 ${gridwarden_args}"
+setenv bootargs "rauc.slot=${slot} panic=10 systemd.gpt_auto=0 audit=0 quiet loglevel=4 ${gridwarden_args}"
 load ${devtype} ${devnum}:${slotpart} ${kernel_addr_r} /boot/vmlinuz || reset
 test -n "${fdtfile}" && load ${devtype} ${devnum}:${slotpart} ${fdt_addr_r} /usr/lib/devicetree/${fdtfile} && setenv fdtfound ${fdt_addr_r}
 test -n "${fdtfound}" || setenv fdtfound ${fdtcontroladdr}

@@ -17,7 +17,7 @@ export const PACKAGES = [
 
 /** Kernel modules without which there is no root or no data: disks, cards and their controllers, file systems. */
 export const EARLY_MODULES =
-  /^(virtio_(mmio|pci|blk)|ext4|overlay|mmc_block|qemu_fw_cfg|usb-storage|sdhci.*|dw_mmc.*|sunxi-mmc|meson-gx-mmc|bcm2835(-mmc)?|phy-(sun4i-usb|rockchip-(inno-usb2|emmc)|meson-.*)|rtc-.*efi|i2c-(rk3x|mv64xxx)|rk8xx-(core|i2c)|axp20x-(i2c|rsb)|sunxi-rsb)$/;
+  /^(virtio_(mmio|pci|blk)|ext4|(lib)?crc(16|32c?)(_generic|_cryptoapi)?|overlay|mmc_block|qemu_fw_cfg|usb-storage|sdhci.*|dw_mmc.*|sunxi-mmc|meson-gx-mmc|bcm2835(-mmc)?|phy-(sun4i-usb|rockchip-(inno-usb2|emmc)|meson-.*)|rtc-.*efi|i2c-(rk3x|mv64xxx)|rk8xx-(core|i2c)|axp20x-(i2c|rsb)|sunxi-rsb)$/;
 
 /** Kernel modules that no gateway has a use for: screens, sound, cameras, radio, data centres. */
 export const UNUSED_MODULES =

@@ -82,6 +82,33 @@ program
   .action(async (items, options) => (await import('./read.ts')).read(items, options));
 
 program
+  .command('control')
+  .description('have a meter do something: relay, alarm, clears, freeze, write, time, baud, password, address')
+  .argument(
+    '<action>',
+    'trip, permit-close, close, alarm, clear-demand, freeze, write …; an unknown one lists them all',
+  )
+  .argument('[value...]', 'what the action needs: write ITEM VALUE…, freeze [MMDDhhmm], baud RATE, address ADDRESS')
+  .requiredOption('--port <port>', 'tty path with settings, or tcp://host:port')
+  .requiredOption('--meter <address>', "the meter's 12 digits; 999999999999 for the time of all meters on the line")
+  .option('--standard <year>', '2007 or 1997', '2007')
+  .option('--password-file <file>', 'six digits; asked for where not given')
+  .option('--next-password-file <file>', 'for the action password: the new one')
+  .option('--level <level>', "the password's level", '2')
+  .option('--operator <code>', 'eight digits', '00000000')
+  .option('--until <time>', "when a relay command expires, the meter's time; in ten minutes where not given")
+  .option('--yes-i-mean-it', 'needed for all that changes what the meter counts, obeys or is called')
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden control --port /dev/ttyS1?baud=2400&parity=even --meter 000000000161 freeze',
+      'gridwarden control --port /dev/ttyS1 --meter 000000000161 trip --password-file pin --yes-i-mean-it',
+      'gridwarden control --port /dev/ttyS1 --meter 000000000161 write 04000103 15 --yes-i-mean-it',
+    ),
+  )
+  .action(async (action, values, options) => (await import('./control.ts')).control(action, values, options));
+
+program
   .command('doctor')
   .description('bus, clock, disk, broker, certificates: one line each, green or what to do')
   .requiredOption('--config <file>', 'site file')
@@ -207,6 +234,15 @@ program
 
 // A reader that has seen enough (`… | head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+program
+  .command('update')
+  .description('install a signed bundle into the other slot; it stays only if the gateway then works as before')
+  .argument('[bundle]', '.raucb, a file or http(s)://…')
+  .option('--no-reboot', 'let it take over at the next restart')
+  .option('--confirm', 'decide whether this start stays; a timer does it')
+  .addHelpText('after', examples('gridwarden update /media/stick/gateway-arm64.raucb'))
+  .action(async (bundle, options) => (await import('./update.ts')).update(bundle, options));
+
 try {
   await program.parseAsync();
 } catch (error) {

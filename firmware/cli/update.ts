@@ -1,0 +1,100 @@
+/** `gridwarden update`: installs a signed bundle into the other slot; and decides after a start whether it stays. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { run } from '../../deploy/tools.ts';
+import { judgeStart, type Remembered } from '../../deploy/update/confirm.ts';
+import { type Health, parseHealth } from '../supervisor.ts';
+import { BadInput, Failed, print, say } from './io.ts';
+import { progress } from './progress.ts';
+
+export interface UpdateOptions {
+  confirm?: boolean;
+  reboot: boolean;
+}
+
+const IMAGE_FILE = '/usr/lib/gridwarden-image';
+/** What worked just before the update; lives with the data, so that the new slot finds it. */
+const MEMORY_FILE = '/data/system/before-update.json';
+const CONFIRMED_FILE = '/run/gridwarden-confirmed';
+
+export async function update(bundle: string | undefined, options: UpdateOptions): Promise<void> {
+  if (options.confirm === true) return confirm();
+  if (bundle === undefined) throw new BadInput('update: expected a bundle (.raucb), as a file or http(s)://…');
+  if (!/^https?:\/\//.test(bundle) && !existsSync(bundle))
+    throw new BadInput(`${bundle}: no such file: expected a bundle (.raucb)`);
+  if (!existsSync(IMAGE_FILE))
+    throw new Failed('this is not a gateway with two slots: update the Debian package instead');
+  await install(bundle);
+  const health = await currentHealth();
+  writeFileSync(MEMORY_FILE, `${JSON.stringify({ image: imageId(), health } satisfies Remembered)}\n`);
+  print({ bundle, installed: true, restarts: options.reboot });
+  if (options.reboot) await run('systemctl', ['reboot']);
+  else say('installed: it takes over at the next restart');
+}
+
+async function install(bundle: string): Promise<void> {
+  const bar = progress('update');
+  try {
+    await run('rauc', ['install', bundle], {
+      onOutput: (text) => {
+        const percent = [...text.matchAll(/(\d+)%/g)].at(-1)?.[1];
+        if (percent !== undefined) bar.update(Number(percent), 100);
+      },
+    });
+  } catch (error) {
+    throw new Failed(`the bundle was not installed, nothing has changed: ${reasonOf(error)}`);
+  } finally {
+    bar.stop();
+  }
+}
+
+/** RAUC's own last words, or what they mean where that is known. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/signature verification failed|Verify error/i.test(text)) return 'it is not signed by whom this gateway trusts';
+  if (/Compatible mismatch/i.test(text)) return 'it is for another kind of board';
+  return /LastError: (.*)/.exec(text)?.[1] ?? text.split('\n').at(-1) ?? text;
+}
+
+/** Runs from a timer after each start, until it has decided. */
+async function confirm(): Promise<void> {
+  const remembered = readMemory();
+  const health = await currentHealth();
+  const verdict = judgeStart({ image: imageId(), health, uptimeS: uptime(), remembered });
+  print({ ...verdict, health, image: imageId() });
+  switch (verdict.verdict) {
+    case 'good':
+      await run('rauc', ['status', 'mark-good']);
+      writeFileSync(CONFIRMED_FILE, '');
+      rmSync(MEMORY_FILE, { force: true });
+      return;
+    case 'wait':
+      return;
+    case 'back':
+      // What worked before is in the other slot; the memory stays until that one has confirmed itself.
+      await run('rauc', ['status', 'mark-bad']);
+      await run('systemctl', ['reboot']);
+      return;
+    default:
+      verdict.verdict satisfies never;
+  }
+}
+
+const imageId = () => readFileSync(IMAGE_FILE, 'utf8').trim();
+
+function readMemory(): Remembered | undefined {
+  try {
+    return JSON.parse(readFileSync(MEMORY_FILE, 'utf8')) as Remembered;
+  } catch {
+    // Never updated, or cut in the middle of writing: then nothing is expected of this start.
+    return undefined;
+  }
+}
+
+/** What the gateway says of itself; undefined while it does not run. */
+async function currentHealth(): Promise<Health | undefined> {
+  const text = await run('systemctl', ['show', 'gridwarden.service', '-p', 'ActiveState', '-p', 'StatusText']).catch(
+    () => '',
+  );
+  return /ActiveState=active/.test(text) ? parseHealth(text) : undefined;
+}
