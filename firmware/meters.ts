@@ -15,41 +15,15 @@ export function areaOf(site: Site): Area {
   return { timezone: site.gateway.timezone, meters: site.buses.flatMap((bus) => bus.meters.map(infoOf)) };
 }
 
+/** What the site file knows of a meter beside its place on the wire. */
+const FACTS = [
+  ...(['premises', 'phases', 'phase', 'ratedCurrentA', 'fuseA', 'watch', 'charging', 'grid', 'feeder', 'box'] as const),
+  ...(['tariff', 'contract', 'ratedKva', 'thermal'] as const),
+] as const satisfies readonly (keyof MeterInfo & keyof SiteMeter)[];
+
 /** The facts about a meter without its place on the wire. */
 export function infoOf(meter: SiteMeter): MeterInfo {
-  const {
-    premises,
-    phases,
-    phase,
-    ratedCurrentA,
-    fuseA,
-    watch,
-    charging,
-    grid,
-    feeder,
-    box,
-    tariff,
-    contract,
-    ratedKva,
-  } = meter;
-  const { thermal } = meter;
-  const facts = {
-    premises,
-    phases,
-    phase,
-    ratedCurrentA,
-    fuseA,
-    watch,
-    charging,
-    grid,
-    feeder,
-    box,
-    tariff,
-    contract,
-    ratedKva,
-    thermal,
-  };
-  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  const known = FACTS.flatMap((name) => (meter[name] === undefined ? [] : [[name, meter[name]] as const]));
   return { id: meterId(meter), ...Object.fromEntries(known) };
 }
 
