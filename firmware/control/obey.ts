@@ -4,7 +4,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import { meterId, type Site } from '../config/site.ts';
 import { readAuthority, readPassword } from './authority.ts';
-import { ACTIONS, type Order, outcomeOf, planOrder, type Secrets } from './order.ts';
+import { ACTIONS, giveOrder, type Order, planOrder, type Secrets } from './order.ts';
 
 export interface ObeyParts {
   site: Site;
@@ -47,9 +47,9 @@ export function obeyOrders({ site, clock, busOf }: ObeyParts): Obey {
     const target = { address, standard, ...(answerMs === undefined ? {} : { answerMs }) };
     const planned = planOrder(target, order, secrets, () => civil.at(clock.nowMs()).localMs);
     if ('problem' in planned) throw new Error(planned.problem);
-    const answer = await bus.request(id, planned.exchange, { waitMs: WAIT_MS });
-    if ('value' in answer) return { outcome: 'done' };
-    if (answer.failure === 'unauthorised') locked.add(id);
-    throw new Error(`${outcomeOf(answer)}: ${answer.failure}: ${answer.detail}`);
+    const outcome = await giveOrder(bus, id, planned.exchange, WAIT_MS);
+    if (outcome.outcome === 'done') return outcome;
+    if (outcome.error === 'unauthorised') locked.add(id);
+    throw new Error(`${outcome.outcome}: ${outcome.error}: ${outcome.detail}`);
   };
 }

@@ -18,7 +18,7 @@ import {
 } from '../../protocols/dlt645/requests.ts';
 import type { Exchange } from '../../protocols/exchange.ts';
 import type { Failure } from '../../protocols/failure.ts';
-import type { Answer } from '../bus/bus.ts';
+import type { Bus } from '../bus/bus.ts';
 import { civilText } from './civil-text.ts';
 
 /** The words of a site file's `allow:`. */
@@ -227,15 +227,30 @@ function writeRequest(
   return { standard, function: 'write-data', di: item.di, authority, data: encoded.bytes };
 }
 
-/** What came of an order. `unknown`: it left and nobody can say whether the meter obeyed. */
-export type Outcome = 'done' | 'refused' | 'not-sent' | 'unknown';
+/** What came of an order. `unknown`: it left, and nobody can say whether the meter obeyed. */
+export type Outcome =
+  | { outcome: 'done' }
+  | { outcome: 'refused' | 'not-sent' | 'unknown'; error: Failure; detail: string };
 
 const REFUSALS: readonly Failure[] = ['unauthorised', 'refused', 'no-such-data', 'device-fault'];
 
-export function outcomeOf(answer: Answer<unknown>): Outcome {
-  if ('value' in answer) return 'done';
-  if (REFUSALS.includes(answer.failure)) return 'refused';
-  return answer.failure === 'busy' ? 'not-sent' : 'unknown';
+/** Has the bus speak once; never again by itself, whatever comes. */
+export async function giveOrder(
+  bus: Bus,
+  meter: string,
+  exchange: () => Exchange<unknown>,
+  waitMs: number,
+): Promise<Outcome> {
+  let sent = false;
+  const once = () => {
+    sent = true;
+    return exchange();
+  };
+  const answer = await bus.request(meter, once, { waitMs });
+  if ('value' in answer) return { outcome: 'done' };
+  const { failure: error, detail } = answer;
+  if (REFUSALS.includes(error)) return { outcome: 'refused', error, detail };
+  return { outcome: sent ? 'unknown' : 'not-sent', error, detail };
 }
 
 export function isAction(text: string): text is Action {

@@ -1,0 +1,135 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startBus } from '../../firmware/bus/bus.ts';
+import { checkCommand, trustKeys } from '../../firmware/commands/verify.ts';
+import { loadSite } from '../../firmware/config/load.ts';
+import { obeyOrders } from '../../firmware/control/obey.ts';
+import { busMeters, lineSettings } from '../../firmware/meters.ts';
+import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
+import { createRandom } from '../../sim/random.ts';
+import { SILENT_LOG } from '../support/virtual-bus.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { VirtualStreet } from '../support/virtual-street.ts';
+import { issuerOf } from './commands/keys.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'control-'));
+const fileOf = (name: string, text: string) => {
+  writeFileSync(join(directory, name), text);
+  return join(directory, name);
+};
+
+/** A bus of one DL/T 645 meter, id `home`, whose entry in the site file has `facts`. */
+function gatewayOf(facts: string) {
+  const text = `gateway: { id: gw-1 }
+buses:
+  - port: /dev/virtual?baud=9600&parity=none
+    meters:
+      - { protocol: dlt645, address: "000000000161", id: home, quietMs: 70, ${facts} }
+      - { protocol: modbus, unit: 1, id: shop, profile: sdm630 }
+uplink: { brokers: ["mqtt://x:1883"] }`;
+  const { site, problems } = loadSite(text, 'site.yaml');
+  if (site === undefined) throw new Error(JSON.stringify(problems));
+  const clock = new VirtualClock();
+  const street = new VirtualStreet(clock);
+  const view = {
+    phases: 1 as const,
+    reading: () => ({ voltageV: [230], activePowerW: 100, currentA: [1] }),
+    localMs: () => clock.nowMs() + 8 * 3_600_000,
+    setLocalMs() {},
+    waveform: () => undefined,
+    record: () => [],
+    count: () => 0,
+    relayOpen: false,
+  };
+  const meter = new Dlt645Meter({ address: '000000000161', password: '123456' }, view, createRandom('m'));
+  let orders = 0;
+  street.line.attach({
+    hear(bytes, atMs) {
+      if (bytes.includes(0x1c)) orders++;
+      return meter.hear(bytes, atMs);
+    },
+  });
+  const [entry] = site.buses;
+  const bus = startBus({
+    settings: lineSettings(entry!),
+    openPort: street.openPort,
+    clock,
+    meters: busMeters(entry!),
+    onReading: () => {},
+    onMeterState: () => {},
+    onPortState: () => {},
+    log: SILENT_LOG,
+    signal: new AbortController().signal,
+  });
+  const obey = obeyOrders({ site, clock, busOf: (id) => (id === 'nobody' ? undefined : bus) });
+  const order = (action: 'trip' | 'close' | 'freeze' | 'password', id = 'home') =>
+    clock.settle(obey({ meter: id, action, values: [] }).catch((error: Error) => error.message));
+  return { order, view, meter, site, orders: () => orders };
+}
+
+const pin = fileOf('pin', '123456\n');
+
+describe('an order of the platform', () => {
+  it('is carried out where the site file allows it', async () => {
+    const { order, view } = gatewayOf(`allow: [relay], authority: { passwordFile: ${pin} }`);
+    expect(await order('trip')).toEqual({ outcome: 'done' });
+    expect(view.relayOpen).toBe(true);
+    expect(await order('close')).toEqual({ outcome: 'done' });
+    expect(view.relayOpen).toBe(false);
+  });
+
+  it('is refused where it does not, with nothing on the wire', async () => {
+    const { order, orders } = gatewayOf(`allow: [clear, write], authority: { passwordFile: ${pin} }`);
+    expect(await order('trip')).toBe('home: the site file does not allow relay');
+    expect(await order('trip', 'nobody')).toBe('nobody: not in the site file');
+    expect(await order('trip', 'shop')).toBe('shop: only DL/T 645 meters take orders');
+    expect(orders()).toBe(0);
+    // A freeze changes nothing that counts.
+    expect(await order('freeze')).toEqual({ outcome: 'done' });
+  });
+
+  it('wants a password that stands in a file', async () => {
+    expect(await gatewayOf('allow: [relay]').order('trip')).toBe('home: the site file names no authority');
+    const bad = fileOf('bad', 'secret');
+    const { order } = gatewayOf(`allow: [relay, password], authority: { passwordFile: ${bad} }`);
+    expect(await order('trip')).toBe(`${bad}: expected six digits`);
+    const { order: change } = gatewayOf(`allow: [password], authority: { passwordFile: ${pin} }`);
+    expect(await change('password')).toBe('password: expected the next one');
+  });
+
+  it('is not given again after a wrong password: three times lock a meter', async () => {
+    const wrong = fileOf('wrong', '000001');
+    const { order, orders } = gatewayOf(`allow: [relay], authority: { passwordFile: ${wrong} }`);
+    expect(await order('trip')).toMatch(/^refused: unauthorised/);
+    expect(await order('trip')).toMatch(/called its password wrong/);
+    expect(orders()).toBe(1);
+  });
+
+  it('is sent once, and unknown when nothing comes back', async () => {
+    const { order, meter, orders, view } = gatewayOf(`allow: [relay], authority: { passwordFile: ${pin} }`);
+    meter.faults = { ...meter.faults, silent: 1 };
+    expect(await order('trip')).toMatch(/^unknown: no-answer/);
+    expect([orders(), view.relayOpen]).toEqual([1, true]);
+  });
+
+  it('needs an operator and a clock that is believed', () => {
+    const nowMs = Date.UTC(2026, 5, 1);
+    const operator = issuerOf('operator-1', ['operator'], () => nowMs);
+    const worker = issuerOf('worker-1', ['worker', 'maintainer'], () => nowMs);
+    const context = { keys: trustKeys([operator.key, worker.key]), gateway: 'gw-1', nowMs, clockOk: true };
+    const trip = { op: 'control', args: { meter: 'home', action: 'trip' } } as const;
+    expect(checkCommand(operator.command(trip), context)).toMatchObject({ ok: true, body: { args: { values: [] } } });
+    expect(checkCommand(worker.command(trip), context)).toMatchObject({ ok: false, refusal: 'no-right' });
+    const unset = checkCommand(operator.command(trip), { ...context, clockOk: false });
+    expect(unset).toMatchObject({ ok: false, refusal: 'clock-not-set' });
+    const jump = { op: 'control', args: { meter: 'home', action: 'jump' } } as const;
+    expect(checkCommand(operator.command(jump), context)).toMatchObject({ ok: false, refusal: 'bad-arguments' });
+  });
+
+  it('finds quietMs of the site file at the bus', () => {
+    const { site } = gatewayOf('allow: []');
+    expect(busMeters(site.buses[0]!).map(({ quietMs }) => quietMs)).toEqual([70, undefined]);
+  });
+});
