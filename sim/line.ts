@@ -2,9 +2,11 @@
  * One RS-485 line as bytes in time: a master, stations that answer it, and everything that goes wrong between them.
  *
  * A byte takes its start, data, parity and stop bits at the line's baud rate. What a real bus punishes is counted,
- * not forgiven: a request within 3.5 characters of the last answer, a request on top of an answer, two stations
+ * not forgiven: a Modbus request within 3.5 characters of the last answer, a request on top of an answer, two stations
  * talking at once. Clock and chance are parameters, so the same line runs in real and in virtual time.
  */
+import { START, WAKE } from '../protocols/dlt645/frame.ts';
+import { Framer } from '../protocols/dlt645/framer.ts';
 import type { SimClock } from './clock.ts';
 import type { Random } from './random.ts';
 
@@ -60,7 +62,7 @@ export interface Station {
 export interface LineCounts {
   requestBytes: number;
   answerBytes: number;
-  /** Requests that began within 3.5 characters of the last answer's end. */
+  /** Modbus requests that began within 3.5 characters of the last answer's end; DL/T 645 has no such rule. */
   silenceViolations: number;
   /** Requests that began while a station was still talking. */
   requestsOnAnswers: number;
@@ -169,7 +171,8 @@ export class Line {
     }
     // Above 19,200 baud Modbus fixes the silence at 1.75 ms; half a millisecond is the timers' own grain.
     const silenceMs = this.settings.baud > 19_200 ? 1.75 : this.wireMs(3.5);
-    if (now - this.#answerEndMs < silenceMs - 0.5) this.counts.silenceViolations++;
+    const early = now - this.#answerEndMs < silenceMs - 0.5;
+    if (early && !isDlt645(bytes)) this.counts.silenceViolations++;
     return bytes;
   }
 
@@ -269,6 +272,11 @@ export class Line {
     });
     this.#timers.add(cancel);
   }
+}
+
+/** FE or 68 can also be a Modbus unit: only a whole frame behind them tells. */
+function isDlt645(bytes: Uint8Array): boolean {
+  return (bytes[0] === WAKE || bytes[0] === START) && new Framer().push(bytes).length > 0;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { encodeFrame } from '../../protocols/dlt645/frame.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { Line, type LineFaults, type Station } from '../../sim/line.ts';
 import { createRandom } from '../../sim/random.ts';
@@ -45,6 +46,20 @@ describe('line', () => {
     expect(line.counts.requestsOnAnswers).toBe(1);
     clock.advance(5000);
     expect(all().slice(40, 80)).not.toEqual([...answer]);
+  });
+
+  it('asks no such silence of DL/T 645, but of a Modbus unit that looks like it', () => {
+    const { clock, line } = setUp([parrot(0)]);
+    const read = encodeFrame({ address: '000000000161', control: 0x11, data: Uint8Array.of(0, 1, 1, 2) }, 4);
+    line.fromMaster(Uint8Array.of(1));
+    clock.advance(41 * line.wireMs(1) + 2);
+    line.fromMaster(read);
+    expect(line.counts.silenceViolations).toBe(0);
+    clock.advance(5000);
+    line.fromMaster(Uint8Array.of(1));
+    clock.advance(41 * line.wireMs(1) + 2);
+    line.fromMaster(Uint8Array.of(0x68, 3, 0, 0, 0, 1, 0x8d, 0x33));
+    expect(line.counts.silenceViolations).toBe(1);
   });
 
   it('lets two meters of one address spoil each other', () => {
