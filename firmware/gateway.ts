@@ -24,7 +24,8 @@ import { type OwnAlerts, openOwnAlerts } from './own-alerts.ts';
 import { type Pipeline, startPipeline } from './pipeline.ts';
 import type { OpenPort } from './port.ts';
 import { type Rounds, startRounds } from './rounds.ts';
-import { startUplink, type Uplink } from './uplink/uplink.ts';
+import { startSums, sumUp } from './uplink/summary.ts';
+import { startUplink, type Uplink, type UplinkParts } from './uplink/uplink.ts';
 
 export interface GatewayParts {
   site: Site;
@@ -38,6 +39,8 @@ export interface GatewayParts {
   openLink: OpenLink;
   /** For the status message. */
   version: string;
+  /** Another platform's form of the messages. */
+  encode?: NonNullable<UplinkParts['encode']>;
   /** Why the last run ended. */
   restartReason?: string;
   log: Log;
@@ -71,11 +74,15 @@ export interface Gateway {
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { site, clock, log, signal, outbox } = parts;
   const gateway = site.gateway.id;
-  const desk = await openDesk({ settings: { gateway, routes: site.grid }, outbox, clock, log, signal });
+  const desk = await openDesk({
+    settings: { gateway, routes: site.grid, escalateMin: site.escalateMin },
+    ...{ outbox, clock, log, signal },
+  });
   const onStored = (alerts: readonly Alert[], durable: boolean) => parts.onAlerts?.(alerts, durable);
   const own = await openOwnAlerts(gateway, desk.outbox, clock, onStored);
   const busOf = new Map<string, Bus>();
   const captures = new Map<string, Captures>();
+  const summarise = summaries(site, outbox);
   const pipeline: Pipeline = await startPipeline({
     area: areaOf(site),
     detectors: parts.detectors,
@@ -87,6 +94,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     onAsk: (ask) => serve(ask, busOf.get(ask.meter), captures.get(ask.meter), pipeline),
     onStored,
     onSample: (sample) => {
+      summarise(sample);
       parts.record?.(sample);
       parts.onSample?.(sample);
     },
@@ -157,6 +165,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     signal,
     ...(commands === undefined ? {} : { onCommand: commands.take }),
+    ...(parts.encode === undefined ? {} : { encode: parts.encode }),
     onDead: (stored, reason) => log.error({ sequence: stored.sequence, reason }, 'a message was refused for good'),
   });
   const stopped = Promise.all([...buses.map((bus) => bus.stopped), rounds.stopped, uplink.closed]).then(async () => {
@@ -165,6 +174,19 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await own.settled();
   });
   return { site, outbox, pipeline, desk, uplink, own, buses, busOf: (meter) => busOf.get(meter), stopped };
+}
+
+/** Sums of the grid cells, where the site file asks for them. */
+function summaries(site: Site, outbox: Outbox): (sample: Sample) => void {
+  if (!site.uplink.summaries) return () => {};
+  const sums = startSums();
+  const cells = new Map(site.buses.flatMap((bus) => bus.meters.map((meter) => [meterId(meter), meter.grid])));
+  return (sample) => {
+    const cell = cells.get(sample.meter);
+    if (cell === undefined || !('reading' in sample)) return;
+    const ended = sumUp(sums, sample.atMs, cell, sample.meter, sample.reading);
+    if (ended.length > 0) void outbox.commit({ messages: ended.map((summary) => ({ type: 'summary', summary })) });
+  };
 }
 
 interface Inner {

@@ -20,6 +20,7 @@ import { gatewaySource } from '../page/gateway-source.ts';
 import { type Page, type PageSettings, startPage } from '../page/server.ts';
 import { openStoreWorker } from '../store/worker.ts';
 import { BACK_OFF } from '../uplink/back-off.ts';
+import { type Dialect, dialectEncoder } from '../uplink/dialect.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
 
 export const VERSION = '0.1.0';
@@ -89,6 +90,7 @@ export async function start(options: StartOptions): Promise<Started> {
     openLink: link,
     version: VERSION,
     restartReason: lastRestart,
+    ...given({ encode: await readDialect(site) }),
     log,
     signal,
     control: {
@@ -119,6 +121,12 @@ export async function start(options: StartOptions): Promise<Started> {
     await outbox.close();
   });
   return { gateway, page, stopped };
+}
+
+async function readDialect(site: Site) {
+  const { dialect } = site.uplink;
+  if (dialect === undefined) return undefined;
+  return dialectEncoder(JSON.parse(await readFile(dialect.file, 'utf8')) as Dialect, site.gateway.id, dialect.values);
 }
 
 const refuse = () => Promise.reject(new Error('not on this gateway'));

@@ -109,6 +109,10 @@ const uplink = z.strictObject({
   receiptDeadlineS: z.number().min(1).max(3600).default(30),
   /** The longest pause between two tries to reach a broker; tries are spread so that a fleet does not come at once. */
   reconnectMaxS: z.number().min(1).max(3600).default(300),
+  /** Another platform's form: a template as in deploy/platform/dialects, and what it wants to know of the site. */
+  dialect: z.strictObject({ file: z.string(), values: z.record(z.string(), z.string()).default({}) }).optional(),
+  /** Sums over at least ten meters of a grid cell and a quarter of an hour; nothing else of the readings ever leaves by itself. */
+  summaries: z.boolean().default(false),
 });
 
 /** Clocks of the meters. A broadcast may move one by five minutes at most (DL/T 645-2007, 7.4.6). */
@@ -150,6 +154,8 @@ const page = z.strictObject({
 /** Settings of the detectors, by name; each detector knows and checks its own. */
 const detectorSettings = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])));
 
+const minutes = z.array(positive).max(2);
+
 const worker = z.strictObject({ name: z.string().max(64), contact: z.string().max(64).optional() });
 const gridCell = z.strictObject({
   power: z.array(worker).max(3).default([]),
@@ -168,6 +174,14 @@ export const siteSchema = z.strictObject({
   commands: commands.prefault({}),
   page: page.optional(),
   detectors: detectorSettings.default({}),
+  /** Minutes after which an alert that nobody took goes to the next in the chain. */
+  escalateMin: z
+    .strictObject({
+      notice: minutes.default([]),
+      warning: minutes.default([10, 30]),
+      critical: minutes.default([10, 30]),
+    })
+    .prefault({}),
   /** Grid cell → who acts there, each a chain of up to three. */
   grid: z.record(cell, gridCell).default({}),
 });
