@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, loadSite } from '../../firmware/config/load.ts';
 
@@ -17,6 +18,11 @@ const problems = (text: string) => loadSite(text, 'site.yaml').problems.map(form
 const broken = (from: string, to: string) => problems(GOOD.replace(from, to));
 
 describe('site file', () => {
+  it('is as the example says', () => {
+    const file = 'deploy/site.example.yaml';
+    expect(loadSite(readFileSync(file, 'utf8'), file).problems.map(formatProblem)).toEqual([]);
+  });
+
   it('is read with its defaults', () => {
     const { site } = loadSite(GOOD, 'site.yaml');
     expect(site?.gateway).toEqual({ id: 'gw-1', timezone: 'Asia/Shanghai' });
