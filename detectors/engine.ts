@@ -6,7 +6,7 @@
  * longer hole the ticks are caught up with, hourly at most, so that a month without data costs little.
  */
 import type { MeterInfo, Sample } from '../protocols/reading.ts';
-import { type Alert, alertId, type Finding } from './alert.ts';
+import { type Alert, alertId, type Finding, RECIPIENTS } from './alert.ts';
 import { CivilTime } from './civil-time.ts';
 import type { Area, AreaDetector, Detector, Input, MeterDetector, Moment, Output, Verdict } from './detector.ts';
 
@@ -213,7 +213,8 @@ export class Engine {
       confidence: Math.round(finding.confidence * 1000) / 1000,
       evidence: finding.evidence,
       ...(grid === undefined ? {} : { grid }),
-      recipients: finding.recipients,
+      // In one order, as the wire keeps them: what arrives is what was decided, byte for byte.
+      recipients: RECIPIENTS.filter((recipient) => finding.recipients.includes(recipient)),
     };
   }
 }
