@@ -6,7 +6,10 @@ import { startBus } from '../../firmware/bus/bus.ts';
 import { checkCommand, trustKeys } from '../../firmware/commands/verify.ts';
 import { loadSite } from '../../firmware/config/load.ts';
 import { obeyOrders } from '../../firmware/control/obey.ts';
+import { type Action, planOrder } from '../../firmware/control/order.ts';
 import { busMeters, lineSettings } from '../../firmware/meters.ts';
+import { decodeFrame, encodeFrame } from '../../protocols/dlt645/frame.ts';
+import { type Answer, decodeRequest, encodeAnswer, type Request } from '../../protocols/dlt645/requests.ts';
 import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
 import { createRandom } from '../../sim/random.ts';
 import { SILENT_LOG } from '../support/virtual-bus.ts';
@@ -70,6 +73,63 @@ uplink: { brokers: ["mqtt://x:1883"] }`;
 }
 
 const pin = fileOf('pin', '123456\n');
+
+describe('an order on the wire', () => {
+  const secrets = { authority: { level: 4, password: '123456', operator: '00000007' }, next: '654321' };
+  const localMs = () => Date.UTC(2026, 10, 21, 23, 15, 0);
+  const { authority } = secrets;
+  const write = { function: 'write-data', authority } as const;
+
+  it.each<[Action, string[], object[]]>([
+    ['trip', [], [{ function: 'relay-control', command: 'trip', until: '2026-11-21T23:25:00', authority }]],
+    ['permit-close', [], [{ function: 'relay-control', command: 'permit-close' }]],
+    ['close', [], [{ function: 'relay-control', command: 'close' }]],
+    ['alarm', [], [{ function: 'relay-control', command: 'alarm' }]],
+    ['alarm-off', [], [{ function: 'relay-control', command: 'alarm-off' }]],
+    ['keep-power', [], [{ function: 'relay-control', command: 'keep-power' }]],
+    ['keep-power-off', [], [{ function: 'relay-control', command: 'keep-power-off' }]],
+    ['clear-demand', [], [{ function: 'clear-demand', authority }]],
+    ['clear-meter', [], [{ function: 'clear-meter', authority }]],
+    ['clear-events', [], [{ function: 'clear-events', authority, di: 'FFFFFFFF' }]],
+    ['clear-events', ['03300dff'], [{ function: 'clear-events', authority, di: '03300DFF' }]],
+    ['freeze', [], [{ function: 'freeze', when: '99999999' }]],
+    ['freeze', ['99990000'], [{ function: 'freeze', when: '99990000' }]],
+    ['baud', ['9600'], [{ function: 'change-baud', baud: 9600 }]],
+    ['password', [], [{ function: 'change-password', di: '04000C05', next: { level: 4, password: '654321' } }]],
+    ['write', ['04000103', '15'], [{ ...write, di: '04000103', data: Uint8Array.of(0x15) }]],
+    [
+      'time',
+      [],
+      [
+        // A Saturday.
+        { ...write, di: '04000101', data: Uint8Array.of(6, 0x21, 0x11, 0x26) },
+        { ...write, di: '04000102', data: Uint8Array.of(0, 0x15, 0x23) },
+      ],
+    ],
+  ])('%s %j', (action, values, expected) => {
+    const target = { address: '000000000161', standard: '2007' } as const;
+    const planned = planOrder(target, { action, values }, secrets, localMs);
+    if ('problem' in planned) throw new Error(planned.problem);
+    const exchange = planned.exchange();
+    let move = exchange.start();
+    for (const request of expected) {
+      if (move.do !== 'send') throw new Error(move.do);
+      const asked = decodeRequest(decodeFrame(move.bytes, move.bytes.indexOf(0x68)));
+      expect(asked).toMatchObject(request);
+      if ('problem' in asked) throw new Error(asked.problem);
+      const answer = answerTo(asked);
+      move = exchange.received(encodeFrame(encodeAnswer('000000000161', answer)));
+    }
+    expect(move.do).toBe('done');
+  });
+
+  function answerTo(request: Request): Answer {
+    const { standard } = request;
+    if (request.function === 'change-baud') return { standard, function: 'change-baud', baud: request.baud };
+    if (request.function === 'change-password') return { standard, function: 'change-password', next: request.next };
+    return { standard, function: request.function, done: true } as Answer;
+  }
+});
 
 describe('an order of the platform', () => {
   it('is carried out where the site file allows it', async () => {
