@@ -53,23 +53,26 @@ const FORGOTTEN_MAX = 50_000;
 /** Opens or makes the outbox at `path` in this thread. Never throws: a disk that refuses is told to `onNotice`. */
 export function openStore(path: string, options: Partial<StoreOptions> = {}): Outbox {
   const all = { ...STORE_DEFAULTS, ...options };
-  const database = sqliteDatabase(path, all.limits);
+  return outboxOn(inThisThread(sqliteDatabase(path, all.limits)), all);
+}
+
+/** The database called directly; `guard` runs before each call and may throw, as a disk does. */
+export function inThisThread(database: Database, guard: () => void = () => {}): Disk {
   const later =
     <A extends unknown[], R>(call: (...args: A) => R) =>
-    async (...args: A) =>
-      call(...args);
-  return outboxOn(
-    {
-      open: later(database.open),
-      write: later(database.write),
-      pending: later(database.pending),
-      oldestAtMs: later(database.oldestAtMs),
-      get: later(database.get),
-      entries: later(database.entries),
-      close: later(database.close),
-    },
-    all,
-  );
+    async (...args: A) => {
+      guard();
+      return call(...args);
+    };
+  return {
+    open: later(database.open),
+    write: later(database.write),
+    pending: later(database.pending),
+    oldestAtMs: later(database.oldestAtMs),
+    get: later(database.get),
+    entries: later(database.entries),
+    close: later(database.close),
+  };
 }
 
 interface Waiting {

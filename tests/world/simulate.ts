@@ -14,7 +14,7 @@ import { type Gateway, startGateway } from '../../firmware/gateway.ts';
 import { silentLog } from '../../firmware/log.ts';
 import type { OpenPort } from '../../firmware/port.ts';
 import { sqliteDatabase } from '../../firmware/store/database.ts';
-import { type Disk, outboxOn, STORE_DEFAULTS } from '../../firmware/store/store.ts';
+import { type Disk, inThisThread, outboxOn, STORE_DEFAULTS } from '../../firmware/store/store.ts';
 import { createRandom, type Random } from '../../sim/random.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { VirtualStreet } from '../support/virtual-street.ts';
@@ -205,22 +205,9 @@ async function boot(world: World): Promise<Running> {
 
 /** The real database in this process, refusing when the world says so. */
 function diskOf(world: World): Disk {
-  const database = sqliteDatabase(world.file, STORE_DEFAULTS.limits);
-  const later =
-    <A extends unknown[], R>(call: (...args: A) => R) =>
-    async (...args: A): Promise<R> => {
-      if (world.diskFails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
-      return call(...args);
-    };
-  return {
-    open: later(database.open),
-    write: later(database.write),
-    pending: later(database.pending),
-    oldestAtMs: later(database.oldestAtMs),
-    get: later(database.get),
-    entries: later(database.entries),
-    close: later(database.close),
-  };
+  return inThisThread(sqliteDatabase(world.file, STORE_DEFAULTS.limits), () => {
+    if (world.diskFails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+  });
 }
 
 /** Something goes wrong, or stops going wrong. */
