@@ -46,10 +46,13 @@ export function run(
 const PACKAGE_OF: Readonly<Record<string, string>> = {
   'aarch64-linux-gnu-strip': 'binutils-aarch64-linux-gnu',
   depmod: 'kmod',
+  sfdisk: 'fdisk',
+  'systemd-sysusers': 'systemd',
   'dpkg-deb': 'dpkg',
   'mkfs.vfat': 'dosfstools',
   mke2fs: 'e2fsprogs',
   mkimage: 'u-boot-tools',
+  mksquashfs: 'squashfs-tools',
   mcopy: 'mtools',
   'qemu-system-aarch64': 'qemu-system-arm',
   strip: 'binutils',

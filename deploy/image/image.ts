@@ -19,7 +19,7 @@ export interface ImageOptions {
   keyring?: string;
   /** Called with each step's name and how long it took. */
   onStep?: (step: string, seconds: number) => void;
-  /** Keeps the root file system here, for an update of the same content. */
+  /** Keeps the root file system here, for a bundle of the same content. */
   rootfs?: string;
 }
 
@@ -28,6 +28,7 @@ export interface BuiltImage {
   /** What the tree takes in a slot. */
   rootBytes: number;
   sha256: string;
+  version: string;
 }
 
 /**
@@ -63,7 +64,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     if (options.file !== image) {
       await step('compress', () => run('zstd', ['-q', '-f', '-T0', '-6', '--rm', image, '-o', options.file]));
     }
-    return { bytes: (await stat(options.file)).size, rootBytes, sha256 };
+    return { bytes: (await stat(options.file)).size, rootBytes, sha256, version: bill.version };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
