@@ -9,7 +9,15 @@
  * `t` is epoch milliseconds UTC. Reading a file from outside never throws: a broken line is a result with its reason.
  */
 import { decodeInt16, encodeInt16 } from './base64.ts';
-import { METER_EVENTS, type MeterInfo, PREMISES, type Reading, type Sample, type Waveform } from './reading.ts';
+import {
+  METER_EVENTS,
+  type MeterEvent,
+  type MeterInfo,
+  PREMISES,
+  type Reading,
+  type Sample,
+  type Waveform,
+} from './reading.ts';
 
 export interface RecordingHeader {
   timezone: string;
@@ -33,6 +41,8 @@ const SCALARS = [
 ] as const satisfies readonly (keyof Reading)[];
 const PER_PHASE = ['voltageV', 'currentA', 'powerFactor', 'currentThd'] as const satisfies readonly (keyof Reading)[];
 const RATE_MIN_HZ = 800;
+/** The year 2100: a later time is a broken clock, and every minute up to it would be lived through. */
+const TIME_MAX_MS = 4_102_444_800_000;
 /** Ten seconds at 25.6 kHz: longer snapshots are no snapshots. */
 const SAMPLES_MAX = 262_144;
 
@@ -46,14 +56,20 @@ export function parseHeader(line: string): Parsed<RecordingHeader> {
   const json = parseObject(line);
   if (typeof json === 'string') return { ok: false, problem: json };
   if (json.recording !== 1) return { ok: false, problem: 'expected "recording":1 in the first line' };
-  if (typeof json.timezone !== 'string') return { ok: false, problem: 'timezone: expected an IANA name' };
+  if (!isTimezone(json.timezone)) {
+    return { ok: false, problem: 'timezone: expected an IANA name such as Asia/Shanghai' };
+  }
   if (!Array.isArray(json.meters)) return { ok: false, problem: 'meters: expected a list' };
   const unknown = extra(json, ['recording', 'timezone', 'meters'], '');
   const meters: MeterInfo[] = [];
+  const ids = new Set<string>();
   for (const [index, entry] of json.meters.entries()) {
     const problem = meterProblem(entry, unknown);
     if (problem !== undefined) return { ok: false, problem: `meters[${index}].${problem}` };
-    meters.push(entry as MeterInfo);
+    const meter = entry as MeterInfo;
+    if (ids.has(meter.id)) return { ok: false, problem: `meters[${index}].id: ${meter.id} stands twice` };
+    ids.add(meter.id);
+    meters.push(meter);
   }
   return { ok: true, value: { timezone: json.timezone, meters }, unknown };
 }
@@ -68,33 +84,34 @@ export function encodeRecord(sample: Sample): string {
   return JSON.stringify({ ...head, w: { rateHz, phase, voltage: pack(voltage), current: pack(current) } });
 }
 
-/** Reads one record line. One line says one thing; of several, the reading, then the waveform, then the event counts. */
-export function parseRecord(line: string): Parsed<Sample> {
+/** Reads one record line: a sample for each of `r`, `w` and `e` in it, in this order. */
+export function parseRecord(line: string): Parsed<Sample[]> {
   const json = parseObject(line);
   if (typeof json === 'string') return { ok: false, problem: json };
-  const { t: atMs, m: meter } = json;
-  if (typeof atMs !== 'number' || !Number.isFinite(atMs)) {
-    return { ok: false, problem: 't: expected epoch milliseconds' };
-  }
+  const { t, m: meter } = json;
+  if (!isNumber(t) || t < 0 || t > TIME_MAX_MS) return { ok: false, problem: 't: expected epoch milliseconds' };
   if (typeof meter !== 'string' || meter === '') return { ok: false, problem: "m: expected the meter's id" };
+  const atMs = Math.round(t);
   const unknown = extra(json, ['t', 'm', 'r', 'w', 'e'], '');
+  const samples: Sample[] = [];
   if (json.r !== undefined) {
     const reading = parseReading(json.r, unknown);
-    return typeof reading === 'string'
-      ? { ok: false, problem: reading }
-      : { ok: true, value: { atMs, meter, reading }, unknown };
+    if (typeof reading === 'string') return { ok: false, problem: reading };
+    samples.push({ atMs, meter, reading });
   }
   if (json.w !== undefined) {
     const waveform = parseWaveform(json.w, unknown);
-    return typeof waveform === 'string'
-      ? { ok: false, problem: waveform }
-      : { ok: true, value: { atMs, meter, waveform }, unknown };
+    if (typeof waveform === 'string') return { ok: false, problem: waveform };
+    samples.push({ atMs, meter, waveform });
   }
-  if (!isObject(json.e)) return { ok: false, problem: 'expected one of r, w, e' };
-  const event = METER_EVENTS.find((name) => name === (json.e as Record<string, unknown>).event);
-  if (event === undefined) return { ok: false, problem: `e.event: expected one of ${METER_EVENTS.join(', ')}` };
-  unknown.push(...extra(json.e, ['event'], 'e.'));
-  return { ok: true, value: { atMs, meter, event }, unknown };
+  if (json.e !== undefined) {
+    const event = parseEvent(json.e, unknown);
+    if (event === undefined) return { ok: false, problem: `e.event: expected one of ${METER_EVENTS.join(', ')}` };
+    samples.push({ atMs, meter, event });
+  }
+  return samples.length === 0
+    ? { ok: false, problem: 'expected one of r, w, e' }
+    : { ok: true, value: samples, unknown };
 }
 
 /** What reading a whole recording came to. */
@@ -104,48 +121,64 @@ export interface RecordingCount {
 }
 
 /**
- * Reads a recording line by line and says each thing once: unknown keys in one warning per key, broken lines with
- * their number (the first hundred; all are counted).
+ * Reads a recording line by line and says each thing once: unknown keys in one warning per key, a meter that the header
+ * does not name, broken lines with their number (the first hundred; all are counted).
  */
 export class RecordingReader {
   readonly count: RecordingCount = { records: 0, broken: 0 };
   header: RecordingHeader | undefined;
+  /** Why the first line is no header; nothing is read then. */
+  problem: string | undefined;
   readonly #warn: (warning: string) => void;
   readonly #known = new Set<string>();
+  #meters: ReadonlySet<string> = new Set();
   #line = 0;
 
   constructor(warn: (warning: string) => void) {
     this.#warn = warn;
   }
 
-  /** The sample of this line, or undefined for the header, an empty line and a broken one. */
-  take(line: string): Sample | undefined {
+  /** The samples of this line: none for the header, an empty line, a broken one, and all that follow no header. */
+  take(line: string): readonly Sample[] {
     this.#line++;
-    if (line.trim() === '') return undefined;
+    if (this.problem !== undefined || line.trim() === '') return [];
     if (this.header === undefined) {
-      const header = parseHeader(line);
-      if (header.ok) this.header = header.value;
-      this.#note(header);
-      return undefined;
+      this.#takeHeader(line);
+      return [];
     }
     const record = parseRecord(line);
-    this.#note(record);
-    if (!record.ok) return undefined;
+    if (!record.ok) {
+      this.count.broken++;
+      if (this.count.broken <= 100) this.#warn(`line ${this.#line}: ${record.problem}; skipped`);
+      return [];
+    }
+    this.#note(record.unknown);
     this.count.records++;
+    const meter = record.value[0]?.meter ?? '';
+    if (!this.#meters.has(meter)) this.#once(`meter ${meter} is not in the header; nothing watches it`);
     return record.value;
   }
 
-  #note(parsed: Parsed<unknown>): void {
+  #takeHeader(line: string): void {
+    // Editors on Windows put a byte order mark before the first line.
+    const parsed = parseHeader(line.replace(/^\uFEFF/, ''));
     if (!parsed.ok) {
-      this.count.broken++;
-      if (this.count.broken <= 100) this.#warn(`line ${this.#line}: ${parsed.problem}; skipped`);
+      this.problem = `line ${this.#line}: ${parsed.problem}`;
       return;
     }
-    for (const key of parsed.unknown) {
-      if (this.#known.has(key) || this.#known.size >= 1000) continue;
-      this.#known.add(key);
-      this.#warn(`line ${this.#line}: unknown key ${key}; ignored here and further on`);
-    }
+    this.header = parsed.value;
+    this.#meters = new Set(parsed.value.meters.map(({ id }) => id));
+    this.#note(parsed.unknown);
+  }
+
+  #note(unknown: readonly string[]): void {
+    for (const key of unknown) this.#once(`unknown key ${key}; ignored here and further on`);
+  }
+
+  #once(warning: string): void {
+    if (this.#known.has(warning) || this.#known.size >= 1000) return;
+    this.#known.add(warning);
+    this.#warn(`line ${this.#line}: ${warning}`);
   }
 }
 
@@ -174,31 +207,44 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** What each key of a meter's entry must be. */
+function isTimezone(value: unknown): value is string {
+  if (!isText(value)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What each key of a meter's entry must be, as a test and in words. */
 const METER_KEYS = {
-  id: (value) => isText(value) && value !== '',
-  premises: (value) => PREMISES.some((name) => name === value),
-  phases: (value) => value === 1 || value === 3,
-  phase: (value) => value === 1 || value === 2 || value === 3,
-  ratedCurrentA: isNumber,
-  fuseA: isNumber,
-  watch: (value) => Array.isArray(value) && value.every(isText),
-  charging: (value) => value === 'allowed',
-  grid: isText,
-  feeder: isText,
-  box: isText,
-  tariff: (value) => isObject(value) && isNumbers(value.tiersKwhPerMonth),
-  contract: isText,
-  ratedKva: isNumber,
-  thermal: (value) => isObject(value) && Object.values(value).every(isNumber),
-} as const satisfies Record<keyof MeterInfo, (value: unknown) => boolean>;
+  id: [(value) => isText(value) && value !== '', 'a text'],
+  premises: [(value) => PREMISES.some((name) => name === value), `one of ${PREMISES.join(', ')}`],
+  phases: [(value) => value === 1 || value === 3, '1 or 3'],
+  phase: [(value) => value === 1 || value === 2 || value === 3, '1, 2 or 3'],
+  ratedCurrentA: [isNumber, 'a number'],
+  fuseA: [isNumber, 'a number'],
+  watch: [(value) => Array.isArray(value) && value.every(isText), 'a list of texts'],
+  charging: [(value) => value === 'allowed', '"allowed"'],
+  grid: [isText, 'a text'],
+  feeder: [isText, 'a text'],
+  box: [isText, 'a text'],
+  tariff: [(value) => isObject(value) && isNumbers(value.tiersKwhPerMonth), '{"tiersKwhPerMonth":[…]}'],
+  contract: [isText, 'a text'],
+  ratedKva: [isNumber, 'a number'],
+  thermal: [(value) => isObject(value) && Object.values(value).every(isNumber), 'numbers by name'],
+} as const satisfies Record<keyof MeterInfo, readonly [(value: unknown) => boolean, string]>;
 
 function meterProblem(entry: unknown, unknown: string[]): string | undefined {
   if (!isObject(entry)) return ' expected an object';
   if (entry.id === undefined) return 'id: missing';
   for (const [key, value] of Object.entries(entry)) {
     if (!Object.hasOwn(METER_KEYS, key)) unknown.push(`meters[].${key}`);
-    else if (!METER_KEYS[key as keyof MeterInfo](value)) return `${key}: not as the format says`;
+    else {
+      const [good, expected] = METER_KEYS[key as keyof MeterInfo];
+      if (!good(value)) return `${key}: expected ${expected}`;
+    }
   }
   return undefined;
 }
@@ -223,6 +269,12 @@ function parseReading(json: unknown, unknown: string[]): Reading | string {
     } else unknown.push(`r.${key}`);
   }
   return reading;
+}
+
+function parseEvent(json: unknown, unknown: string[]): MeterEvent | undefined {
+  if (!isObject(json)) return undefined;
+  unknown.push(...extra(json, ['event'], 'e.'));
+  return METER_EVENTS.find((name) => name === json.event);
 }
 
 function parseWaveform(json: unknown, unknown: string[]): Waveform | string {

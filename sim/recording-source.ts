@@ -88,9 +88,13 @@ export async function readRecordingSource(path: string, warn: (warning: string) 
   file.on('error', (error) => input.destroy(error));
   const samples: Sample[] = [];
   for await (const line of createInterface({ input })) {
-    const sample = reader.take(line);
-    if (sample !== undefined) samples.push(sample);
+    samples.push(...reader.take(line));
+    if (reader.problem !== undefined) break;
   }
-  if (reader.header === undefined) throw new Error(`${path}: the first line is no recording header`);
+  if (reader.header === undefined) {
+    throw new Error(reader.problem ?? 'empty: expected a header with "recording":1 in the first line');
+  }
+  // Meters look up what they say by time.
+  samples.sort((a, b) => a.atMs - b.atMs);
   return recordingSource(reader.header, samples);
 }

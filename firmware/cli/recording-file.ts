@@ -27,7 +27,7 @@ export async function openRecording(file: string): Promise<Recording> {
   // The header is read on the way to the first sample.
   const first = await samples.next();
   if (reader.header === undefined)
-    throw new BadInput(`${file}: expected a header with "recording":1 in the first line`);
+    throw new BadInput(`${file}: ${reader.problem ?? 'empty: expected a header with "recording":1 in the first line'}`);
   const area = { timezone: reader.header.timezone, meters: reader.header.meters };
   return { area, samples: chain(first, samples), counts: reader.count };
 }
@@ -38,8 +38,8 @@ async function* readSamples(file: string, reader: RecordingReader): AsyncGenerat
   raw.on('error', (error) => bytes.destroy(error));
   try {
     for await (const line of createInterface({ input: bytes, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const sample = reader.take(line);
-      if (sample !== undefined) yield sample;
+      yield* reader.take(line);
+      if (reader.problem !== undefined) return;
     }
   } catch (error) {
     // A recording cut by a power failure ends in the middle of a gzip block: what came before it is good.

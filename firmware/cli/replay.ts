@@ -1,5 +1,5 @@
 /** `gridwarden replay`: the detectors over recordings in virtual time; the same recording gives the same alerts. */
-import type { Alert } from '../../detectors/alert.ts';
+import { ALERT_KINDS, type Alert } from '../../detectors/alert.ts';
 import { allDetectors } from '../../detectors/catalogue.ts';
 import { Engine } from '../../detectors/engine.ts';
 import { BadInput, print, readSite, say } from './io.ts';
@@ -13,6 +13,8 @@ export interface ReplayOptions {
 export async function replay(recordings: string[], options: ReplayOptions): Promise<void> {
   const settings = options.config === undefined ? {} : (await readSite(options.config)).detectors;
   const wanted = options.kind === undefined ? undefined : new Set(options.kind);
+  const strange = options.kind?.find((kind) => !ALERT_KINDS.some((name) => name === kind));
+  if (strange !== undefined) throw new BadInput(`--kind ${strange}: expected ${ALERT_KINDS.join(', ')}`);
   let readable = 0;
   for (const file of recordings) {
     const recording = await openRecording(file);

@@ -59,9 +59,14 @@ describe('replay', () => {
 
   it.each([
     [['replay', '/nowhere/x.ndjson'], 'no such file'],
-    [['replay', file('empty.ndjson', '')], 'expected a header'],
+    [['replay', file('empty.ndjson', '')], 'empty: expected a header'],
     [['replay', file('only-header.ndjson', JSON.stringify(HEADER))], 'no record could be read'],
     [['replay', file('bad.ndjson.gz', 'not gzip')], 'expected a recording'],
+    [
+      ['replay', file('zone.ndjson', '{"recording":1,"timezone":"Mars/X","meters":[]}\n{}')],
+      'zone.ndjson: line 1: timezone',
+    ],
+    [['replay', file('kind.ndjson', recording().join('\n')), '--kind', 'overlaod'], '--kind overlaod: expected'],
     [['replay'], 'recording'],
     [['replay', 'x', '--nonsense'], 'unknown option'],
     [['nonsense'], 'unknown command'],
