@@ -8,7 +8,17 @@
 import type { MeterInfo, Sample } from '../protocols/reading.ts';
 import { type Alert, alertId, type Finding, RECIPIENTS } from './alert.ts';
 import { CivilTime } from './civil-time.ts';
-import type { Area, AreaDetector, Detector, Input, MeterDetector, Moment, Output, Verdict } from './detector.ts';
+import {
+  type Area,
+  type AreaDetector,
+  type Detector,
+  type Input,
+  type MeterDetector,
+  type Moment,
+  NOTHING,
+  type Output,
+  type Verdict,
+} from './detector.ts';
 
 const MINUTE_MS = 60_000;
 /** Ticks of one hole that are given minute by minute; beyond it one an hour is enough for every hold time. */
@@ -39,12 +49,17 @@ interface Runner {
   detector: MeterDetector<unknown>;
   meter: MeterInfo;
   state: unknown;
+  faults: number;
 }
 
 interface AreaRunner {
   detector: AreaDetector<unknown>;
   state: unknown;
+  faults: number;
 }
+
+/** A detector that threw so often is stopped, for its meter; the others go on. */
+const FAULTS_MAX = 3;
 
 export class Engine {
   readonly #area: Area;
@@ -54,8 +69,6 @@ export class Engine {
   readonly #infos = new Map<string, MeterInfo>();
   #tickMs = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
-  /** Detectors that threw are stopped after three faults, each for itself; the others go on. */
-  readonly #faults = new Map<string, number>();
   readonly #onFault: (detector: string, meter: string | undefined, error: unknown) => void;
 
   /**
@@ -76,7 +89,7 @@ export class Engine {
     for (const detector of detectors) {
       if (detector.scope === 'area') {
         const state = snapshot?.area[detector.name] ?? detector.start(area);
-        if (state !== undefined) this.#areaWide.push({ detector, state });
+        if (state !== undefined) this.#areaWide.push({ detector, state, faults: 0 });
         continue;
       }
       for (const meter of area.meters) {
@@ -84,7 +97,8 @@ export class Engine {
         const fresh = detector.start(meter, area);
         if (fresh === undefined) continue;
         const runners = this.#byMeter.get(meter.id) ?? [];
-        runners.push({ detector, meter, state: snapshot?.meters[meter.id]?.[detector.name] ?? fresh });
+        const state = snapshot?.meters[meter.id]?.[detector.name] ?? fresh;
+        runners.push({ detector, meter, state, faults: 0 });
         this.#byMeter.set(meter.id, runners);
       }
     }
@@ -97,14 +111,7 @@ export class Engine {
     const result: Result = { alerts: [], asks: [] };
     const moment = this.#civil.at(this.#held(sample.atMs));
     this.#tickUpTo(moment.atMs, result);
-    const { meter } = sample;
-    const input: Input =
-      'reading' in sample
-        ? { type: 'reading', ...moment, meter, reading: sample.reading }
-        : 'waveform' in sample
-          ? { type: 'waveform', ...moment, meter, waveform: sample.waveform }
-          : { type: 'event', ...moment, meter, event: sample.event };
-    this.#give(input, meter, result);
+    this.#give(inputOf(sample, moment), sample.meter, result);
     return result;
   }
 
@@ -154,43 +161,42 @@ export class Engine {
   }
 
   #tick(moment: Moment, result: Result): void {
-    const input: Input = { type: 'tick', ...moment };
-    for (const id of this.#byMeter.keys()) this.#giveMeter(input, id, result);
+    const input: Input = { type: 'tick', atMs: moment.atMs, localMs: moment.localMs };
+    for (const runners of this.#byMeter.values()) this.#giveMeter(input, runners, result);
     for (const runner of this.#areaWide) this.#giveArea(input, runner, result);
   }
 
   #give(input: Input, meter: string, result: Result): void {
-    this.#giveMeter(input, meter, result);
+    const runners = this.#byMeter.get(meter);
+    if (runners !== undefined) this.#giveMeter(input, runners, result);
     for (const runner of this.#areaWide) this.#giveArea(input, runner, result);
   }
 
-  #giveMeter(input: Input, id: string, result: Result): void {
-    const runners = this.#byMeter.get(id);
-    if (runners === undefined) return;
+  // The two that run for every reading and every tick of every meter: nothing is made in them.
+  #giveMeter(input: Input, runners: readonly Runner[], result: Result): void {
     for (const runner of runners) {
-      const { detector } = runner;
-      const outputs = this.#guard(detector.name, id, () => detector.step(runner.state, input, runner.meter));
+      if (runner.faults >= FAULTS_MAX) continue;
+      let outputs = NOTHING;
+      try {
+        outputs = runner.detector.step(runner.state, input, runner.meter);
+      } catch (error) {
+        runner.faults++;
+        this.#onFault(runner.detector.name, runner.meter.id, error);
+      }
       if (outputs.length > 0) this.#collect(outputs, input, result);
     }
   }
 
   #giveArea(input: Input, runner: AreaRunner, result: Result): void {
-    const { detector } = runner;
-    const outputs = this.#guard(detector.name, undefined, () => detector.step(runner.state, input, this.#area));
-    if (outputs.length > 0) this.#collect(outputs, input, result);
-  }
-
-  #guard(name: string, meter: string | undefined, step: () => readonly Output[]): readonly Output[] {
-    const key = `${name}|${meter ?? ''}`;
-    const faults = this.#faults.get(key) ?? 0;
-    if (faults >= 3) return [];
+    if (runner.faults >= FAULTS_MAX) return;
+    let outputs = NOTHING;
     try {
-      return step();
+      outputs = runner.detector.step(runner.state, input, this.#area);
     } catch (error) {
-      this.#faults.set(key, faults + 1);
-      this.#onFault(name, meter, error);
-      return [];
+      runner.faults++;
+      this.#onFault(runner.detector.name, undefined, error);
     }
+    if (outputs.length > 0) this.#collect(outputs, input, result);
   }
 
   #collect(outputs: readonly Output[], input: Input, result: Result): void {
@@ -217,4 +223,12 @@ export class Engine {
       recipients: RECIPIENTS.filter((recipient) => finding.recipients.includes(recipient)),
     };
   }
+}
+
+/** Field by field: spreading the moment would cost more than a detector. */
+function inputOf(sample: Sample, { atMs, localMs }: Moment): Input {
+  const { meter } = sample;
+  if ('reading' in sample) return { type: 'reading', atMs, localMs, meter, reading: sample.reading };
+  if ('waveform' in sample) return { type: 'waveform', atMs, localMs, meter, waveform: sample.waveform };
+  return { type: 'event', atMs, localMs, meter, event: sample.event };
 }
