@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { checkFormat, migrate } from './format.ts';
 
 export interface Row {
   sequence: number;
@@ -246,6 +247,8 @@ function openChecked(path: string): DatabaseSync {
       const verdict = String(db.prepare('PRAGMA quick_check(1)').get()?.quick_check);
       if (verdict !== 'ok') throw Object.assign(new Error(verdict), { errcode: CORRUPT });
     }
+    checkFormat(db);
+    migrate(db);
     db.exec(SCHEMA);
     db.prepare('INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0, 0, 0)').run(randomBytes(4).toString('hex'));
     return db;

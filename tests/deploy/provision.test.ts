@@ -154,7 +154,9 @@ describe.skipIf(!has('openssl', 'mke2fs', 'debugfs', 'sfdisk'))('an image (needs
   function makeImage(): string {
     const image = file('gateway.img');
     writeFileSync(image, Buffer.alloc(48 * MIB));
-    execFileSync('sfdisk', ['-q', image], { input: 'label: gpt\nstart=2048, size=8192, name=boot\nstart=16384, size=65536, name=data\n' });
+    execFileSync('sfdisk', ['-q', image], {
+      input: 'label: gpt\nstart=2048, size=8192, name=boot\nstart=16384, size=65536, name=data\n',
+    });
     execFileSync('mke2fs', [
       '-q',
       '-F',
