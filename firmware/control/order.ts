@@ -75,6 +75,8 @@ export type PlannedOrder = { exchange: () => Exchange<unknown> } | { problem: st
 const EXPIRES_MS = 10 * 60_000;
 const FREEZE_NOW = '99999999';
 const ALL_EVENTS = 'FFFFFFFF';
+/** For what wants no password. */
+const NOBODY: Authority = { level: 0, password: '000000' };
 /** What can be written, too, but is permitted by a word of its own. */
 const OWN_ACTIONS = [
   ['04000C', 'password'],
@@ -91,39 +93,38 @@ export function needsOf(action: Action, address: string): Rule {
 
 /** @param localMs the meter's civil time as though it were UTC, asked when the order leaves */
 export function planOrder(target: Target, order: Order, secrets: Secrets, localMs: () => number): PlannedOrder {
-  const { address, standard } = target;
-  if (needsOf(order.action, address).password && secrets.authority === undefined) {
-    return { problem: `${order.action}: expected a password` };
+  const { action, values } = order;
+  const { address } = target;
+  if (address === BROADCAST_ADDRESS && action !== 'time' && action !== 'freeze') {
+    return { problem: `${action}: expected one meter, not all` };
   }
-  const planned = order.action === 'address' ? undefined : requestsOf(target, order, secrets, localMs());
-  if (planned !== undefined && 'problem' in planned) return planned;
-  if (planned === undefined) return planAddress(target, order.values[0]);
+  if (needsOf(action, address).password && secrets.authority === undefined) {
+    return { problem: `${action}: expected a password` };
+  }
+  if (action === 'address') return planAddress(target, values[0]);
+  const requests = () => requestsOf(target, { ...order, action }, secrets, localMs());
   try {
     // A field that does not fit is said now, not when the bus has time for it.
-    for (const request of planned) encodeFrame(encodeRequest(address, request));
+    for (const request of requests()) encodeFrame(encodeRequest(address, request));
   } catch (error) {
-    return { problem: `${order.action}: ${error instanceof Error ? error.message : String(error)}` };
+    return { problem: `${action}: ${error instanceof Error ? error.message : String(error)}` };
   }
-  return {
-    exchange: () => {
-      const requests = requestsOf(target, order, secrets, localMs());
-      return converse(target, inTurn('problem' in requests ? planned : requests));
-    },
-  };
-
-  function planAddress({ answerMs }: Target, next: string | undefined): PlannedOrder {
-    if (next === undefined || !/^\d{12}$/.test(next)) return { problem: 'address: expected the 12 new digits' };
-    const anyone = { address: ANY_ADDRESS, standard, ...(answerMs === undefined ? {} : { answerMs }) };
-    return { exchange: () => converse(anyone, readdress(standard, address, next)) };
-  }
+  return { exchange: () => converse(target, inTurn(requests())) };
 }
 
+function planAddress(target: Target, next: string | undefined): PlannedOrder {
+  if (next === undefined || !/^\d{12}$/.test(next)) return { problem: 'address: expected the 12 new digits' };
+  const { address, standard } = target;
+  return { exchange: () => converse({ ...target, address: ANY_ADDRESS }, readdress(standard, address, next)) };
+}
+
+/** @throws RangeError when a value does not fit, as `encodeRequest` does */
 function requestsOf(
   { address, standard }: Target,
-  { action, values, until }: Order,
-  { authority = { level: 0, password: '000000' }, next }: Secrets,
+  { action, values, until }: Order & { action: Exclude<Action, 'address'> },
+  { authority = NOBODY, next }: Secrets,
   localMs: number,
-): readonly Request[] | { problem: string } {
+): readonly Request[] {
   const [first] = values;
   switch (action) {
     case 'trip':
@@ -149,16 +150,12 @@ function requestsOf(
       if (address === BROADCAST_ADDRESS) return [{ standard, function: 'broadcast-time', time: civilText(localMs) }];
       return clockWrites(standard, authority, localMs);
     case 'write':
-      return first === undefined
-        ? { problem: 'write: expected an item and its values' }
-        : writes(standard, authority, first, values.slice(1));
+      return [writeOf(standard, authority, first ?? '', values.slice(1))];
     case 'baud':
       return [{ standard, function: 'change-baud', baud: Number(first) as Baud }];
     case 'password':
-      if (next === undefined) return { problem: 'password: expected the next one' };
+      if (next === undefined) throw new RangeError('expected the next one');
       return [{ standard, function: 'change-password', authority, next: { level: authority.level, password: next } }];
-    case 'address':
-      return { problem: 'address: not to one meter of many' };
     default:
       return action satisfies never;
   }
@@ -194,36 +191,25 @@ function clockWrites(standard: Standard, authority: Authority, localMs: number):
   return [
     writeRequest(standard, authority, findItem(standard, items[0])!, [date, weekday]),
     writeRequest(standard, authority, findItem(standard, items[1])!, [time]),
-  ].flatMap((request) => ('problem' in request ? [] : [request]));
+  ];
 }
 
-function writes(
-  standard: Standard,
-  authority: Authority,
-  name: string,
-  texts: readonly string[],
-): readonly Request[] | { problem: string } {
+function writeOf(standard: Standard, authority: Authority, name: string, texts: readonly string[]): Request {
   const item = findItem(standard, name.toUpperCase()) ?? findItemByName(standard, name);
-  if (item === undefined) return { problem: `write: ${name}: not in DL/T 645-${standard}` };
+  if (item === undefined) throw new RangeError(`${name}: not in DL/T 645-${standard}`);
   const other = OWN_ACTIONS.find(([di]) => item.di.startsWith(di));
-  if (other !== undefined) return { problem: `write: ${name}: expected the action ${other[1]}` };
+  if (other !== undefined) throw new RangeError(`${name}: expected the action ${other[1]}`);
   const formats = item.fields.map(({ format }) => format);
   const values = texts.map((text, i): Scalar => {
     const format = formats[i % formats.length] ?? '';
     return format.startsWith('N') || format.startsWith('BITS') ? Number(text) : text;
   });
-  const request = writeRequest(standard, authority, item, values);
-  return 'problem' in request ? request : [request];
+  return writeRequest(standard, authority, item, values);
 }
 
-function writeRequest(
-  standard: Standard,
-  authority: Authority,
-  item: Item,
-  values: readonly Scalar[],
-): Request | { problem: string } {
+function writeRequest(standard: Standard, authority: Authority, item: Item, values: readonly Scalar[]): Request {
   const encoded = encodeItem(item, values);
-  if ('failure' in encoded) return { problem: `write: ${encoded.detail}` };
+  if ('failure' in encoded) throw new RangeError(encoded.detail);
   return { standard, function: 'write-data', di: item.di, authority, data: encoded.bytes };
 }
 

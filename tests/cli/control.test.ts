@@ -83,6 +83,7 @@ describe('control', () => {
       [['write', '04000103', '--yes-i-mean-it', '--password-file', pin], /04000103/],
       [['write', '04000C03', '123456', '--yes-i-mean-it', '--password-file', pin], /expected the action password/],
       [['trip', '--standard', '1997', '--yes-i-mean-it', '--password-file', pin], /not in DL\/T 645-1997/],
+      [['trip', '--meter', '999999999999', '--yes-i-mean-it', '--password-file', pin], /expected one meter, not all/],
       [['trip', '--until', 'soon', '--yes-i-mean-it', '--password-file', pin], /--until/],
     ];
     for (const [args, problem] of wants) {
