@@ -188,7 +188,7 @@ program
     examples(
       'gridwarden image --out gateway-arm64.img --keyring update-ca.crt',
       'gridwarden image --out gridwarden-amd64.deb',
-      'gridwarden image --out gateway-arm64.raucb --cert sign.crt --key sign.key',
+      'gridwarden image --out gateway-arm64.raucb --cert sign.crt --key sign.key --keyring update-ca.crt',
     ),
   )
   .action(async (options) => (await import('./image.ts')).image(options));
