@@ -39,7 +39,7 @@ const TICK_MS = 10_000;
 
 /** Starts a round for each bus that has DL/T 645 meters; the first things are due when the meters have been heard. */
 export function startRounds(parts: RoundsParts): Rounds {
-  const { site, clock, pipeline } = parts;
+  const { site, pipeline } = parts;
   const civil = new CivilTime(site.gateway.timezone);
   const patients = new Map<string, Patient>();
   const rounds = site.buses.flatMap((bus, at): Promise<void>[] => {
@@ -50,10 +50,9 @@ export function startRounds(parts: RoundsParts): Rounds {
   return {
     fellSilent(meter) {
       const patient = patients.get(meter);
-      const nowMs = clock.nowMs();
-      if (patient !== undefined && patient.absence === undefined) {
-        patient.absence = { heardMs: pipeline.latest(meter)?.atMs ?? nowMs, noticedMs: nowMs, tries: 0 };
-      }
+      if (patient === undefined || patient.absence !== undefined) return;
+      const heardMs = pipeline.latest(meter)?.atMs ?? Number.NEGATIVE_INFINITY;
+      patient.absence = { heardMs, notBeforeMs: 0, tries: 0 };
     },
     stopped: Promise.all(rounds).then(() => {}),
   };
@@ -83,7 +82,7 @@ async function go(round: Round, bus: SiteBus, { outbox, clock, log, signal }: Ro
 function next(round: Round): (() => Promise<void>) | undefined {
   const now: Moment = round.now();
   const there = round.patients.filter((patient) => patient.absence === undefined);
-  const back = round.patients.find((patient) => powerRecordDue(round, patient, now.atMs));
+  const back = round.patients.find((patient) => powerRecordDue(round, patient));
   if (back !== undefined) return () => readPowerRecord(round, back);
   const late = there.find((patient) => clockDue(round, patient, now));
   if (late !== undefined) return () => readClock(round, late);

@@ -12,10 +12,9 @@ const TRY_AGAIN_MS = 60_000;
 const TOLERANCE_MS = 120_000;
 
 /** Due as soon as something was read again. 1997 meters keep no such record. */
-export function powerRecordDue({ pipeline }: Round, patient: Patient, nowMs: number): boolean {
-  const { absence } = patient;
-  if (absence === undefined || nowMs < absence.noticedMs) return false;
-  return (pipeline.latest(patient.id)?.atMs ?? Number.NEGATIVE_INFINITY) > absence.noticedMs;
+export function powerRecordDue({ pipeline, clock }: Round, { id, absence }: Patient): boolean {
+  if (absence === undefined || clock.monotonicMs() < absence.notBeforeMs) return false;
+  return (pipeline.latest(id)?.atMs ?? Number.NEGATIVE_INFINITY) > absence.heardMs;
 }
 
 export async function readPowerRecord(round: Round, patient: Patient): Promise<void> {
@@ -30,7 +29,7 @@ export async function readPowerRecord(round: Round, patient: Patient): Promise<v
     absence.tries++;
     const never = answer.failure === 'no-such-data' || answer.failure === 'no-record';
     if (never || absence.tries >= TRIES_MAX) patient.absence = undefined;
-    else absence.noticedMs = round.clock.nowMs() + TRY_AGAIN_MS;
+    else absence.notBeforeMs = round.clock.monotonicMs() + TRY_AGAIN_MS;
     return;
   }
   patient.absence = undefined;
@@ -47,11 +46,11 @@ export async function readPowerRecord(round: Round, patient: Patient): Promise<v
 function explains(
   round: Round,
   { memory }: Patient,
-  heardMs: number | undefined,
+  heardMs: number,
   record: { began: string; ended: string | null },
   known: string | undefined,
 ): boolean {
-  if (heardMs === undefined) return known !== undefined;
+  if (heardMs === Number.NEGATIVE_INFINITY) return known !== undefined;
   const aheadMs = memory.aheadMs ?? 0;
   const tolerance = memory.aheadMs === undefined ? round.settings.alarmBeyondS * 1000 : TOLERANCE_MS;
   const beganMs = parseCivil(record.began) - aheadMs;

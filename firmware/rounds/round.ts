@@ -29,8 +29,11 @@ export interface Patient {
   /** 0 … 1, the same in every run: spreads the meters over a period. */
   share: number;
   memory: Memory;
-  /** Not answering, or back and not yet asked why. `heardMs` is unknown for what was before the gateway started. */
-  absence: { heardMs: number | undefined; noticedMs: number; tries: number } | undefined;
+  /**
+   * Not answering, or back and not yet asked why. `heardMs` is the stamp of its last reading before, −∞ where the gateway
+   * had not started then; `notBeforeMs` is monotonic.
+   */
+  absence: { heardMs: number; notBeforeMs: number; tries: number } | undefined;
   /** Monotonic. */
   watchMs: number;
   /** Identifiers that the meter does not have. */
@@ -75,7 +78,7 @@ export function begin(parts: Parts, civil: CivilTime, { meters }: SiteBus, bus: 
         target: { address, standard, ...(answerMs === undefined ? {} : { answerMs }) },
         share,
         memory: {},
-        absence: { heardMs: undefined, noticedMs: Number.NEGATIVE_INFINITY, tries: 0 },
+        absence: { heardMs: Number.NEGATIVE_INFINITY, notBeforeMs: 0, tries: 0 },
         watchMs: clock.monotonicMs() + share * HOUR_MS,
         missing: new Set(),
       },

@@ -228,7 +228,11 @@ describe('rounds after a silence', () => {
     const dark = street.homes[0]!;
     const startMs = street.localMs;
     dark.silent = true;
-    await street.clock.run(20 * MINUTE_MS);
+    await street.clock.run(10 * MINUTE_MS);
+    // Our own clock steps while it is dark.
+    street.clock.stepWall(-HOUR_MS);
+    await street.clock.run(10 * MINUTE_MS);
+    street.clock.stepWall(HOUR_MS);
     dark.powerOff = [{ startMs, endMs: street.localMs }];
     dark.silent = false;
     await street.clock.run(20 * MINUTE_MS);
