@@ -1,6 +1,6 @@
 /**
  * `npm run test:image`: builds the image, starts it in QEMU with simulated meters and a real broker, and sees an alert
- * arrive; with `--full` also pulled adapters, power cuts, updates and rollbacks. The last line is JSON with the times.
+ * arrive; `--update` installs one from a stick, `--full` also pulls adapters, cuts the power and rolls back. The last line is JSON with the times.
  * Where programs or packages cannot be had it says so loudly and ends with 0: nothing was proved.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { U_BOOT } from './boot/machine.ts';
+import { makeStick, testUpdates } from './boot/updates.ts';
 import { openYard, type Yard } from './boot/yard.ts';
 import { buildImage } from './image/image.ts';
 import { missing, run } from './tools.ts';
-import { makeSigner } from './update/signer.ts';
+import { makeSigner, signerIn } from './update/signer.ts';
 
 const PROGRAMS = [
   ...['mmdebstrap', 'mke2fs', 'mkfs.vfat', 'mcopy', 'mkimage', 'sfdisk', 'depmod', 'cpio', 'xz', 'zstd', 'openssl'],
@@ -23,7 +24,14 @@ const SLOT_BYTES_MAX = 450e6;
 const BUILD_S_MAX = 360;
 
 const { values } = parseArgs({
-  options: { full: { type: 'boolean' }, image: { type: 'string' }, keep: { type: 'boolean' } },
+  options: {
+    full: { type: 'boolean' },
+    update: { type: 'boolean' },
+    /** An image that was built before, its root file system and the folder of who signs its updates. */
+    image: { type: 'string' },
+    rootfs: { type: 'string' },
+    signer: { type: 'string' },
+  },
 });
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -54,11 +62,11 @@ async function main(): Promise<void> {
   // In memory where there is room: the guest's flushes would otherwise wait for this machine's disk.
   const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const folder = mkdtempSync(join(base, 'gridwarden-test-'));
-  process.once('exit', () => values.keep !== true && rmSync(folder, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-  const signer = await makeSigner(join(folder, 'signer'));
+  const signer = values.signer === undefined ? await makeSigner(join(folder, 'signer')) : signerIn(values.signer);
   const image = values.image ?? join(folder, 'gateway-arm64.img');
-  const rootfs = join(folder, 'rootfs.ext4');
+  const rootfs = values.rootfs ?? join(folder, 'rootfs.ext4');
   if (values.image === undefined) {
     const onStep = (step: string, seconds: number) => say(`   ${step}: ${seconds} s`);
     const built = await timed('build', () => buildImage({ file: image, keyring: signer.caFile, rootfs, onStep }));
@@ -72,7 +80,12 @@ async function main(): Promise<void> {
   const yard = await openYard(join(folder, 'yard'), card);
   process.once('exit', () => yard.close());
   await firstAlert(yard);
-  if (values.full === true) await rest(yard);
+  if (values.full === true) await troubles(yard);
+  if (values.full === true || values.update === true) {
+    await yard.machine().cut();
+    const stick = await makeStick(folder, rootfs, signer);
+    await testUpdates(yard, stick, timed, values.full === true);
+  }
   yard.close();
   figures.totalS = Math.round((performance.now() - started) / 1000);
   if ((figures.buildS ?? 0) > BUILD_S_MAX) say(`MISSED: built in ${figures.buildS} s, wanted ${BUILD_S_MAX}`);
@@ -88,7 +101,7 @@ async function firstAlert(yard: Yard): Promise<void> {
   say(`   ${JSON.stringify(yard.alerts()[0])}`);
 }
 
-async function rest(yard: Yard): Promise<void> {
+async function troubles(yard: Yard): Promise<void> {
   const answering = () => yard.seen(/"port":"\/dev\/rs485\/[^"]*usb[^"]*","state":"open"/);
   await timed('adapter pulled', async () => {
     yard.mark();

@@ -38,5 +38,10 @@ export async function makeSigner(folder: string, name = 'gridwarden-updates'): P
     '-out',
     file('sign.crt'),
   ]);
-  return { caFile: file('ca.crt'), certFile: file('sign.crt'), keyFile: file('sign.key') };
+  return signerIn(folder);
+}
+
+/** What `makeSigner` left in a folder. */
+export function signerIn(folder: string): Signer & { caFile: string } {
+  return { caFile: join(folder, 'ca.crt'), certFile: join(folder, 'sign.crt'), keyFile: join(folder, 'sign.key') };
 }
