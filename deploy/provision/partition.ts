@@ -56,6 +56,20 @@ export async function fillData(target: string, folder: string, replace: boolean)
   await run('mke2fs', [...how, ...where, target, `${data.bytes / 1024}k`]);
 }
 
+/**
+ * Copies a gateway off its disk or image into `folder`: identity, site, and the alerts that still wait.
+ * @throws when no gateway lives there
+ */
+export async function takeData(source: string, folder: string): Promise<void> {
+  need('debugfs');
+  const disk = await open(source, 'r');
+  const found = await partitions(disk).finally(() => disk.close());
+  const data = found.find(({ name }) => name === 'data');
+  if (data === undefined) throw new Error(`${source}: no partition called data: expected a gateway's card`);
+  for (const part of ['gridwarden', 'system'])
+    await run('debugfs', ['-R', `rdump /${part} ${folder}`, `${source}?offset=${data.offset}`]);
+}
+
 /** The name in an ext4 superblock, '' where there is none. */
 async function volumeName(target: string, { offset }: Partition): Promise<string> {
   const disk = await open(target, 'r');

@@ -221,6 +221,7 @@ program
   .option('--ntp <server...>', 'time servers')
   .option('--service-interface <name>', 'port for the laptop, where the board has two')
   .option('--labels <directory>', 'where the label goes', '.')
+  .option('--from <source>', 'move a gateway that exists: its card, an image or a directory')
   .option('--replace', 'a gateway that lives there already is lost')
   .option('--allow <what...>', 'as in flash')
   .addHelpText(
@@ -228,6 +229,7 @@ program
     examples(
       'gridwarden provision --to /dev/sdb --gateway gw-tj-0412 --site site.yaml --ca ca.pem',
       'gridwarden provision --to gateways --csv fleet.csv --site site.yaml --labels labels',
+      'gridwarden provision --from /dev/sdb --to /dev/sdc',
     ),
   )
   .action(async (options) => (await import('./provision.ts')).provision(options));

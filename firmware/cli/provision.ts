@@ -1,12 +1,12 @@
 /** `gridwarden provision`: makes a gateway this one: identity, keys, network, site file; one, or a table of them. */
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listDisks } from '../../deploy/flash/disks.ts';
 import { parseCsv } from '../../deploy/provision/csv.ts';
 import { type GatewaySettings, type Labelled, writeGatewayFiles } from '../../deploy/provision/files.ts';
 import { makeLabel } from '../../deploy/provision/label.ts';
-import { fillData } from '../../deploy/provision/partition.ts';
+import { fillData, takeData } from '../../deploy/provision/partition.ts';
 import { need } from '../../deploy/tools.ts';
 import { chooseDisk } from './flash.ts';
 import { BadInput, print, readInput, say } from './io.ts';
@@ -27,6 +27,7 @@ export interface ProvisionOptions {
   ntp?: string[];
   serviceInterface?: string;
   labels: string;
+  from?: string;
   replace?: boolean;
   allow?: string[];
 }
@@ -37,6 +38,7 @@ const GATEWAY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const ADDRESS = /^(dhcp|\d{1,3}(\.\d{1,3}){3}\/\d{1,2})$/;
 
 export async function provision(options: ProvisionOptions): Promise<void> {
+  if (options.from !== undefined) return move(options, options.from);
   need('openssl');
   const gateways = options.csv === undefined ? [settingsOf(options, {})] : await table(options, options.csv);
   const folder = (await stat(options.to).catch(() => undefined))?.isDirectory() !== false && !/\.img$/.test(options.to);
@@ -76,6 +78,32 @@ async function place(target: string, folder: boolean, settings: GatewaySettings,
     return labelled;
   } finally {
     await rm(files, { recursive: true, force: true });
+  }
+}
+
+/** A gateway moves to another card, or comes back to a new one: with its keys, its label's password and its alerts. */
+async function move(options: ProvisionOptions, from: string): Promise<void> {
+  const source = await stat(from).catch(() => undefined);
+  if (source === undefined) throw new BadInput(`${from}: expected a directory, an image or a disk`);
+  const kind = await stat(options.to).catch(() => undefined);
+  const files = kind?.isDirectory() === false ? await mkdtemp(join(tmpdir(), 'gridwarden-data-')) : options.to;
+  try {
+    if (files !== options.to) await checkDisk(options);
+    else if (options.replace !== true && (await stat(join(files, 'gridwarden')).catch(() => undefined)) !== undefined)
+      throw new BadInput(`${files}: there is a gateway already: expected --replace`);
+    await mkdir(files, { recursive: true });
+    await chmod(files, 0o755);
+    if (source.isDirectory()) await cp(from, files, { recursive: true, preserveTimestamps: true });
+    else await takeData(from, files);
+    const id = (await readFile(join(files, 'system/hostname'), 'utf8').catch(() => '')).trim();
+    if (id === '') throw new BadInput(`${from}: no gateway lives there`);
+    // The machine itself is another one; only the gateway moves.
+    await rm(join(files, 'system/machine-id'), { force: true });
+    if (files !== options.to) await fillData(options.to, files, options.replace === true);
+    print({ gateway: id, from, to: options.to });
+    say(`never run both: ${from} and ${options.to} are the same gateway now`);
+  } finally {
+    if (files !== options.to) await rm(files, { recursive: true, force: true });
   }
 }
 

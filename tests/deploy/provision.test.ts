@@ -1,7 +1,16 @@
 /** Provisioning: a gateway's files, from flags and from a table, into folders and into the data partition of an image. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -199,6 +208,24 @@ describe.skipIf(!has('openssl', 'mke2fs', 'debugfs', 'sfdisk'))('an image (needs
     expect(again.status).toBe(1);
     expect(again.stderr).toContain('a gateway lives there already');
     expect((await provision(...flags, '--replace')).status).toBe(0);
+  });
+
+  it('gives its gateway to another card, with key and waiting alerts', async () => {
+    const image = makeImage();
+    const vacant = file('vacant.img');
+    copyFileSync(image, vacant);
+    const flags = ['--gateway', 'gw-9', '--site', SITE];
+    expect((await provision('--to', file('gw'), ...flags)).status).toBe(0);
+    mkdirSync(file('gw/gridwarden/state'));
+    writeFileSync(file('gw/gridwarden/state/outbox.db'), 'alerts');
+    const onto = await provision('--from', file('gw'), '--to', image);
+    expect(onto.status, onto.stderr).toBe(0);
+    const moved = await provision('--from', image, '--to', vacant);
+    expect(moved.status, moved.stderr).toBe(0);
+    expect(moved.lines).toEqual([{ gateway: 'gw-9', from: image, to: vacant }]);
+    for (const name of ['gateway.key', 'site.yaml', 'state/outbox.db'])
+      expect(inData(vacant, `/gridwarden/${name}`)).toBe(text('gw/gridwarden', name));
+    expect((await provision('--from', image, '--to', vacant)).stderr).toContain('a gateway lives there already');
   });
 
   it('must be an image', async () => {
