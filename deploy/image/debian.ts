@@ -36,6 +36,18 @@ export async function unpackDebian(tree: string, scratch: string): Promise<Compo
   });
 }
 
+/** Whether the archive answers. It is asked before a build of minutes, and by tests that are skipped without it. */
+export async function archiveAnswers(): Promise<boolean> {
+  try {
+    const [main = ''] = await sources();
+    const uri = main.split(' ')[1] ?? '';
+    const url = `${uri.replace(/\/$/, '')}/dists/${SUITE}/Release`;
+    return (await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(15_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
 /** The archive that this machine itself uses, for the image's suite and its security updates. */
 async function sources(): Promise<string[]> {
   const known = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)']);
