@@ -34,7 +34,7 @@ export interface ChargingSettings {
   holdMin: number;
 }
 
-const SETTINGS: ChargingSettings = { mostW: 460, holdMin: 15 };
+export const CHARGING_DEFAULTS: ChargingSettings = { mostW: 460, holdMin: 15 };
 /** A step smaller than this is no charger's, not even half of one in a minute's mean. */
 const WORTH_A_LOOK_W = 30;
 const ASK_EVERY_MS = 20_000;
@@ -52,7 +52,7 @@ const STANDING_W = 30;
 
 /** The detector. Its state stays below 8 kB a meter: eight views of twenty numbers, three sessions, sixteen look-alikes. */
 export function charging(settings: Partial<ChargingSettings> = {}): MeterDetector<ChargingState> {
-  const set = { ...SETTINGS, ...settings };
+  const set = { ...CHARGING_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'charging',

@@ -47,11 +47,16 @@ export interface AbnormalUseSettings {
   declineShare: number;
 }
 
-const DEFAULTS: AbnormalUseSettings = { cookingW: 600, leftOnH: 3, baseStepW: 150, declineShare: 0.4 };
+export const ABNORMAL_USE_DEFAULTS: AbnormalUseSettings = {
+  cookingW: 600,
+  leftOnH: 3,
+  baseStepW: 150,
+  declineShare: 0.4,
+};
 
 /** Watches homes, shops and dormitories; the slow decline only where somebody old lives. */
 export function abnormalUse(settings: Partial<AbnormalUseSettings> = {}): MeterDetector<AbnormalUseState> {
-  const limits = { ...DEFAULTS, ...settings };
+  const limits = { ...ABNORMAL_USE_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'abnormal-use',

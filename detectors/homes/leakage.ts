@@ -33,10 +33,10 @@ export interface LeakageSettings {
   grownW: number;
 }
 
-const DEFAULTS: LeakageSettings = { residualA: 0.1, holdMin: 10, grownShare: 0.4, grownW: 80 };
+export const LEAKAGE_DEFAULTS: LeakageSettings = { residualA: 0.1, holdMin: 10, grownShare: 0.4, grownW: 80 };
 
 export function leakage(settings: Partial<LeakageSettings> = {}): MeterDetector<LeakageState> {
-  const limits = { ...DEFAULTS, ...settings };
+  const limits = { ...LEAKAGE_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'leakage',

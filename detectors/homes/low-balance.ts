@@ -19,8 +19,16 @@ export interface LowBalanceState {
   sinceMs: number;
 }
 
+export interface LowBalanceSettings {
+  /** Days that the money must last at the present rate. */
+  warnDays: number;
+}
+
+export const LOW_BALANCE_DEFAULTS: LowBalanceSettings = { warnDays: 5 };
+
 /** Raised below `warnDays`, a warning below one day; cleared when the money lasts two days more than that. */
-export function lowBalance(settings = { warnDays: 5 }): MeterDetector<LowBalanceState> {
+export function lowBalance(settings: Partial<LowBalanceSettings> = {}): MeterDetector<LowBalanceState> {
+  const limits = { ...LOW_BALANCE_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'low-balance',
@@ -35,7 +43,7 @@ export function lowBalance(settings = { warnDays: 5 }): MeterDetector<LowBalance
       state.balanceYuan = balanceYuan;
       // Only money that moved can change the verdict; a day's first reading may also find a new rate.
       if (state.days.length < 2 || (balanceYuan === before && state.phase === 'low')) return NOTHING;
-      return judge(state, input.atMs, settings.warnDays, meter.id);
+      return judge(state, input.atMs, limits.warnDays, meter.id);
     },
   };
 }

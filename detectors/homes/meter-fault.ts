@@ -26,8 +26,17 @@ export interface MeterFaultState {
   faults: Partial<Record<Fault, Held>>;
 }
 
-/** @param settings.owedWh energy that must be missing from a register before it counts as stuck */
-export function meterFault(settings = { owedWh: 500, frozenH: 6 }): MeterDetector<MeterFaultState> {
+export interface MeterFaultSettings {
+  /** Energy that must be missing from a register before it counts as stuck. */
+  owedWh: number;
+  /** How long every figure must stand still. */
+  frozenH: number;
+}
+
+export const METER_FAULT_DEFAULTS: MeterFaultSettings = { owedWh: 500, frozenH: 6 };
+
+export function meterFault(settings: Partial<MeterFaultSettings> = {}): MeterDetector<MeterFaultState> {
+  const limits = { ...METER_FAULT_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'meter-fault',
@@ -54,12 +63,12 @@ export function meterFault(settings = { owedWh: 500, frozenH: 6 }): MeterDetecto
       if (input.type !== 'reading') return NOTHING;
       const { reading, atMs } = input;
       const rolledBackWh = register(state, reading, atMs);
-      const frozen = equal(state, reading, atMs, settings.frozenH * HOUR_MS);
+      const frozen = equal(state, reading, atMs, limits.frozenH * HOUR_MS);
       const impossible = impossibleValue(reading, meter);
       state.atMs = Math.max(state.atMs, atMs);
       const { faults } = state;
       // The common case, told apart with four comparisons: nothing is wrong and nothing was.
-      const stuck = state.owedWh > settings.owedWh;
+      const stuck = state.owedWh > limits.owedWh;
       let outputs: Output[] | undefined;
       const check = (fault: Fault, wrong: boolean, evidence: Record<string, number | string>) => {
         if (!wrong && faults[fault] === undefined) return;

@@ -33,8 +33,16 @@ export interface NightResidenceState {
   told: number;
 }
 
+export interface NightResidenceSettings {
+  /** The confidence at which it speaks. */
+  raiseAt: number;
+}
+
+export const NIGHT_RESIDENCE_DEFAULTS: NightResidenceSettings = { raiseAt: 0.35 };
+
 /** Watches shops and warehouses; raises at `raiseAt`, clears at half of it, and updates when confidence moved by 0.1. */
-export function nightResidence(settings = { raiseAt: 0.35 }): MeterDetector<NightResidenceState> {
+export function nightResidence(settings: Partial<NightResidenceSettings> = {}): MeterDetector<NightResidenceState> {
+  const limits = { ...NIGHT_RESIDENCE_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'night-residence',
@@ -77,7 +85,7 @@ export function nightResidence(settings = { raiseAt: 0.35 }): MeterDetector<Nigh
       const ended = input.localMs % QUARTER_MS === 0 ? quarter : quarter - 1;
       state.quarter = ended + 1;
       state.wMs = state.coveredMs = 0;
-      return newQuarter(state, ended, Math.round(meanW), settings.raiseAt, input.atMs, meter.id);
+      return newQuarter(state, ended, Math.round(meanW), limits.raiseAt, input.atMs, meter.id);
     },
   };
 }

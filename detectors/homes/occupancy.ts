@@ -44,7 +44,7 @@ export interface OccupancySettings {
   vacantKwh: number;
 }
 
-const DEFAULTS: OccupancySettings = {
+export const OCCUPANCY_DEFAULTS: OccupancySettings = {
   vacantShare: 0.15,
   suspectShare: 0.25,
   lowShare: 0.4,
@@ -55,7 +55,7 @@ const DEFAULTS: OccupancySettings = {
 
 /** Watches flats, houses and meters of unknown premises. Speaks after a week of history. */
 export function occupancy(settings: Partial<OccupancySettings> = {}): MeterDetector<OccupancyState> {
-  const limits = { ...DEFAULTS, ...settings };
+  const limits = { ...OCCUPANCY_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'occupancy',

@@ -32,7 +32,7 @@ export interface ProfileSettings {
   valley: readonly (readonly [number, number])[];
 }
 
-const DEFAULTS: ProfileSettings = {
+export const PROFILE_DEFAULTS: ProfileSettings = {
   flatYuan: 0.49,
   peakYuan: 0.54,
   valleyYuan: 0.3,
@@ -44,7 +44,7 @@ const DEFAULTS: ProfileSettings = {
 };
 
 export function profile(settings: Partial<ProfileSettings> = {}): MeterDetector<ProfileState> {
-  const prices = { ...DEFAULTS, ...settings };
+  const prices = { ...PROFILE_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'profile',

@@ -31,8 +31,16 @@ interface HomeUse {
 
 export type StreetUseState = Record<string, HomeUse>;
 
-/** @param settings.share how much more than expected, and on how many days in a row */
-export function streetUse(settings = { share: 0.6, days: 3 }): AreaDetector<StreetUseState> {
+export interface StreetUseSettings {
+  /** How much more than expected, and on how many days in a row. */
+  share: number;
+  days: number;
+}
+
+export const STREET_USE_DEFAULTS: StreetUseSettings = { share: 0.6, days: 3 };
+
+export function streetUse(settings: Partial<StreetUseSettings> = {}): AreaDetector<StreetUseState> {
+  const limits = { ...STREET_USE_DEFAULTS, ...settings };
   return {
     scope: 'area',
     name: 'street-use',
@@ -60,7 +68,7 @@ export function streetUse(settings = { share: 0.6, days: 3 }): AreaDetector<Stre
         endDay(home);
         home.day = slot.day;
         home.dayWh = home.hours = 0;
-      } else if (slot.hour === 11) outputs = judge(state, home, input.meter, area, settings, slot.atMs);
+      } else if (slot.hour === 11) outputs = judge(state, home, input.meter, area, limits, slot.atMs);
       home.dayWh += slot.meanW;
       home.hours++;
       return outputs;
@@ -99,7 +107,7 @@ function judge(
   home: HomeUse,
   meter: string,
   area: Area,
-  settings: { share: number; days: number },
+  limits: StreetUseSettings,
   atMs: number,
 ): readonly Output[] {
   if (home.shiftDay !== home.day - 1) return NOTHING;
@@ -110,14 +118,14 @@ function judge(
   }
   // Too few neighbours are no street: the home stands against its own past, with a wider limit.
   const street = shifts.length >= HOMES_MIN ? median(shifts) : 0;
-  const limit = Math.log(1 + settings.share * home.wider) * (shifts.length >= HOMES_MIN ? 1 : 1.5);
+  const limit = Math.log(1 + limits.share * home.wider) * (shifts.length >= HOMES_MIN ? 1 : 1.5);
   const spread = Math.max(0.1, spreadOf(home.days));
   const high = home.shift - street > Math.max(limit, 2 * spread);
   home.highDays = high ? home.highDays + 1 : 0;
-  const next = high ? (home.highDays >= settings.days ? 'high' : home.phase) : 'usual';
+  const next = high ? (home.highDays >= limits.days ? 'high' : home.phase) : 'usual';
   if (next === home.phase) return NOTHING;
   home.phase = next;
-  if (next === 'high') home.sinceMs = atMs - settings.days * DAY_MS;
+  if (next === 'high') home.sinceMs = atMs - limits.days * DAY_MS;
   return [
     say({
       meter,

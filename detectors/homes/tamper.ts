@@ -22,8 +22,15 @@ export interface TamperState {
   signs: Partial<Record<Sign, Held>>;
 }
 
+export interface TamperSettings {
+  holdMin: number;
+}
+
+export const TAMPER_DEFAULTS: TamperSettings = { holdMin: 30 };
+
 /** Cover and terminal at once; the electrical signs after `holdMin` minutes without a break. */
-export function tamper(settings = { holdMin: 30 }): MeterDetector<TamperState> {
+export function tamper(settings: Partial<TamperSettings> = {}): MeterDetector<TamperState> {
+  const limits = { ...TAMPER_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'tamper',
@@ -54,7 +61,7 @@ export function tamper(settings = { holdMin: 30 }): MeterDetector<TamperState> {
         const seen = look(sign, reading, state);
         if (seen === undefined || (!seen && state.signs[sign] === undefined)) continue;
         const held = state.signs[sign] ?? notHeld();
-        const change = hold(held, seen, atMs, settings.holdMin * MINUTE_MS, 6 * 60 * MINUTE_MS);
+        const change = hold(held, seen, atMs, limits.holdMin * MINUTE_MS, 6 * 60 * MINUTE_MS);
         if (held.phase === 'idle') delete state.signs[sign];
         else state.signs[sign] = held;
         if (change === undefined) continue;

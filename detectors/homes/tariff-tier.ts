@@ -27,8 +27,17 @@ export interface TariffTierState {
   tiers: Phase[];
 }
 
-/** Watches meters whose tariff has tiers; `fromDay` is the first day of the month on which it speaks. */
-export function tariffTier(settings = { fromDay: 6, marginShare: 0.04 }): MeterDetector<TariffTierState> {
+export interface TariffTierSettings {
+  /** First day of the month on which it speaks. */
+  fromDay: number;
+  marginShare: number;
+}
+
+export const TARIFF_TIER_DEFAULTS: TariffTierSettings = { fromDay: 6, marginShare: 0.04 };
+
+/** Watches meters whose tariff has tiers. */
+export function tariffTier(settings: Partial<TariffTierSettings> = {}): MeterDetector<TariffTierState> {
+  const limits = { ...TARIFF_TIER_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'tariff-tier',
@@ -70,8 +79,8 @@ export function tariffTier(settings = { fromDay: 6, marginShare: 0.04 }): MeterD
       state.usedWh += Math.max(0, slot.meanW) * hours;
       state.dayWh += Math.max(0, slot.meanW);
       state.dayHours++;
-      if (state.days.length >= 3 && date.getUTCDate() >= settings.fromDay && slot.hour % 6 === 0) {
-        outputs.push(...judge(state, slot, date, tiersKwh, settings.marginShare, meter.id));
+      if (state.days.length >= 3 && date.getUTCDate() >= limits.fromDay && slot.hour % 6 === 0) {
+        outputs.push(...judge(state, slot, date, tiersKwh, limits.marginShare, meter.id));
       }
       return outputs.length === 0 ? NOTHING : outputs;
     },

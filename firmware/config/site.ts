@@ -3,7 +3,10 @@
  * This is its schema; `load.ts` reads it and says what is wrong with it, line by line.
  */
 import { z } from 'zod';
+import { settingProblem } from '../../detectors/catalogue.ts';
+import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
 import { PREMISES } from '../../protocols/reading.ts';
+import { parsePortAddress } from '../port-address.ts';
 
 /** A topic level and a certificate's common name: letters, digits, dot, dash; never MQTT's `+ # /`. */
 const name = z
@@ -78,7 +81,9 @@ const dlt645Meter = z.strictObject({
 const modbusMeter = z.strictObject({
   protocol: z.literal('modbus'),
   unit: z.number().int().min(1).max(247),
-  profile: z.string().min(1),
+  profile: z.string().refine((text) => profileNamed(text) !== undefined, {
+    error: ({ input }) => `expected one of ${PROFILES.map((profile) => profile.name).join(', ')}, got ${input}`,
+  }),
   id: name.optional(),
   /** How the meter hands out a waveform, where it does. */
   waveform: z.enum(['bender-pem575', 'ge-epm9650']).optional(),
@@ -87,8 +92,13 @@ const modbusMeter = z.strictObject({
 
 const meter = z.discriminatedUnion('protocol', [dlt645Meter, modbusMeter]);
 
+const port = z.string().superRefine((text, context) => {
+  const parsed = parsePortAddress(text);
+  if ('problem' in parsed) context.addIssue({ code: 'custom', message: parsed.problem });
+});
+
 const bus = z.strictObject({
-  port: z.string().min(1),
+  port,
   /** How often power and current are wanted; energy and the rest follow more slowly. Each protocol has its own default. */
   periodS: z.number().min(0.2).max(3600).optional(),
   meters: z.array(meter).min(1).max(64),
@@ -151,8 +161,20 @@ const page = z.strictObject({
   metrics: z.boolean().default(false),
 });
 
-/** Settings of the detectors, by name; each detector knows and checks its own. */
-const detectorSettings = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])));
+/** Settings of the detectors, by name; the catalogue knows which there are. */
+const detectorSettings = z
+  .record(z.string(), z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])))
+  .superRefine((detectors, context) => {
+    const check = (path: string[], message: string | undefined) => {
+      if (message !== undefined) context.addIssue({ code: 'custom', path, message });
+    };
+    for (const [name, settings] of Object.entries(detectors)) {
+      const unknown = settingProblem(name);
+      check([name], unknown);
+      if (unknown !== undefined) continue;
+      for (const [key, value] of Object.entries(settings)) check([name, key], settingProblem(name, key, value));
+    }
+  });
 
 const minutes = z.array(positive).max(2);
 

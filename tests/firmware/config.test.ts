@@ -56,6 +56,30 @@ describe('site file', () => {
     ]);
   });
 
+  it('knows the settings of each detector, and what kind of value they take', () => {
+    expect(
+      problems(`${GOOD}detectors:\n  low-balance: { warnDays: 3 }\n  illegal-charging: { holdMin: 20 }\n`),
+    ).toEqual([]);
+    expect(
+      problems(`${GOOD}detectors:\n  overload: { overRatioo: 1.1, thermal: 3 }\n  leakage: { holdMin: long }\n`),
+    ).toEqual([
+      expect.stringMatching(
+        /^site\.yaml:12:27: detectors\.overload\.overRatioo: unknown setting: expected one of overRatio/,
+      ),
+      expect.stringContaining('detectors.overload.thermal: unknown setting'),
+      'site.yaml:13:23: detectors.leakage.holdMin: expected a number, such as 10',
+    ]);
+  });
+
+  it('says what no schema can see beside what one can', () => {
+    const text = GOOD.replace('parity=even', 'parity=maybe').replace('gw-1', 'gw/1').replace('sdm630', 'sdm631');
+    expect(problems(text)).toHaveLength(3);
+  });
+
+  it('takes an alias without its anchor for a problem of the file', () => {
+    expect(problems(`${GOOD}page: *nowhere\n`)).toEqual([expect.stringContaining('site.yaml:1:1: ')]);
+  });
+
   it('reports every problem at once', () => {
     expect(
       problems(GOOD.replace('gw-1', 'gw/1').replace('unit: 3', 'unit: 0').replace('brokers', 'broker')),

@@ -48,7 +48,7 @@ export interface InactivitySettings {
   stillExtra: number;
 }
 
-const DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 6 };
+export const INACTIVITY_DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 6 };
 /** Activity that ends an alert: two to three clearly busy hours. */
 const BUSY = 6;
 const BUSY_HOUR = -2;
@@ -62,7 +62,7 @@ const ABSENCE_H = 36;
 
 /** Watches meters that carry `watch: ["elderly"]`. */
 export function inactivity(settings: Partial<InactivitySettings> = {}): MeterDetector<InactivityState> {
-  const limits = { ...DEFAULTS, ...settings };
+  const limits = { ...INACTIVITY_DEFAULTS, ...settings };
   return {
     scope: 'meter',
     name: 'inactivity',
