@@ -331,8 +331,10 @@ export class Schedule {
     entry.fails++;
     if (meter.misses < PROBE_AFTER_MISSES) return;
     meter.probeCostMs = tookMs;
-    const nearestMs = Math.max(entry.periodMs, PROBE_DISTANCE_MIN_MS);
-    const farthestMs = Math.max(entry.periodMs, Math.min(BACK_OFF_MAX * nearestMs, PROBE_DISTANCE_MAX_MS));
+    // By the meter's own pace, whichever block the probe happened to ask: a block read every ten minutes would keep a
+    // meter that lives again waiting for hours.
+    const nearestMs = Math.max(Math.min(...meter.entries.map(({ periodMs }) => periodMs)), PROBE_DISTANCE_MIN_MS);
+    const farthestMs = Math.max(nearestMs, Math.min(BACK_OFF_MAX * nearestMs, PROBE_DISTANCE_MAX_MS));
     meter.distanceMs = Math.min(farthestMs, meter.distanceMs === 0 ? nearestMs : meter.distanceMs * 2);
     meter.probeAtMs = nowMs + meter.distanceMs;
   }

@@ -28,8 +28,8 @@ const RUN_MINUTES = 20;
 const QUIET_MINUTES = 20;
 /** Then nothing changes any more, so that no alert is on its way when the books are closed. */
 const CALM_MINUTES = 5;
-/** A meter on a line that works is read at least this often. */
-const STARVED_MS = 3 * MINUTE_MS;
+/** A meter on a line that works, if noisily, is read at least this often: twice the longest distance of probes. */
+const STARVED_MS = 7 * MINUTE_MS;
 const BACKLOG_MAX = 5_000;
 
 export interface WorldResult {
