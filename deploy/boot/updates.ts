@@ -1,4 +1,5 @@
 /** Updates in the test: bundles that must be refused, one that must stay, one that must give way again. From a stick. */
+import { randomBytes } from 'node:crypto';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { need, run } from '../tools.ts';
@@ -6,8 +7,8 @@ import { makeBundle, type Signer } from '../update/bundle.ts';
 import { makeSigner } from '../update/signer.ts';
 import type { Yard } from './yard.ts';
 
-const GOOD_VERSION = 'test-good';
-const BROKEN_VERSION = 'test-broken';
+const GOOD_VERSION = '99.1.0+good';
+const BROKEN_VERSION = '99.2.0+broken';
 /** Without this file the gateway of the broken image does not start. */
 const VITAL = '/opt/gridwarden/firmware/gateway.ts';
 
@@ -18,9 +19,9 @@ export async function makeStick(folder: string, rootfs: string, signer: Signer):
   await mkdir(content, { recursive: true });
   const bundle = (name: string) => join(content, `${name}.raucb`);
   const stub = join(folder, 'stub.ext4');
-  await writeFile(stub, Buffer.alloc(1024 * 1024));
-  await makeBundle(stub, bundle('foreign'), 'x', await makeSigner(join(folder, 'foreign'), 'somebody else'));
-  await makeBundle(stub, bundle('other-board'), 'x', signer, 'another-board');
+  await writeFile(stub, randomBytes(1024 * 1024));
+  await makeBundle(stub, bundle('foreign'), '99', await makeSigner(join(folder, 'foreign'), 'somebody else'));
+  await makeBundle(stub, bundle('other-board'), '99', signer, 'another-board');
   const changed = join(folder, 'changed.ext4');
   await cp(rootfs, changed);
   await change(changed, folder, GOOD_VERSION);
@@ -64,6 +65,8 @@ esac
 wait
 `;
 
+const plain = (text: string) => text.replaceAll(/[.+]/g, '\\$&');
+
 /** @param timed runs a step and notes how long it took */
 export async function testUpdates(
   yard: Yard,
@@ -78,9 +81,11 @@ export async function testUpdates(
     await until(/REFUSED other-board/);
   });
   await timed('update installed', () => until(/"installed":true/));
-  await timed('update confirmed', () => until(new RegExp(`CONFIRMED ${GOOD_VERSION}`)));
+  await timed('update confirmed', () => until(new RegExp(`CONFIRMED ${plain(GOOD_VERSION)}`)));
   if (!rollback) return;
   await timed('broken update installed', () => until(/"installed":true[\s\S]*"installed":true/));
-  await timed('broken update starts', () => until(new RegExp(`RUNNING ${BROKEN_VERSION}`)));
-  await timed('rolled back', () => until(new RegExp(`RUNNING ${BROKEN_VERSION}[\\s\\S]*CONFIRMED ${GOOD_VERSION}`)));
+  await timed('broken update starts', () => until(new RegExp(`RUNNING ${plain(BROKEN_VERSION)}`)));
+  await timed('rolled back', () =>
+    until(new RegExp(`RUNNING ${plain(BROKEN_VERSION)}[\\s\\S]*CONFIRMED ${plain(GOOD_VERSION)}`)),
+  );
 }

@@ -241,6 +241,7 @@ program
   .description('install a signed bundle into the other slot; it stays only if the gateway then works as before')
   .argument('[bundle]', '.raucb, a file or http(s)://…')
   .option('--no-reboot', 'let it take over at the next restart')
+  .option('--anyway', 'also an older image, or one that did not work here before')
   .option('--confirm', 'decide whether this start stays; a timer does it')
   .addHelpText('after', examples('gridwarden update /media/stick/gateway-arm64.raucb'))
   .action(async (bundle, options) => (await import('./update.ts')).update(bundle, options));

@@ -3,18 +3,22 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { run } from '../../deploy/tools.ts';
 import { judgeStart, type Remembered } from '../../deploy/update/confirm.ts';
+import { isNewer } from '../../deploy/update/version.ts';
 import { type Health, parseHealth } from '../supervisor.ts';
 import { BadInput, Failed, print, say } from './io.ts';
 import { progress } from './progress.ts';
 
 export interface UpdateOptions {
   confirm?: boolean;
+  anyway?: boolean;
   reboot: boolean;
 }
 
 const IMAGE_FILE = '/usr/lib/gridwarden-image';
 /** What worked just before the update; lives with the data, so that the new slot finds it. */
 const MEMORY_FILE = '/data/system/before-update.json';
+/** The image that was given up. */
+const FAILED_FILE = '/data/system/failed-update';
 const CONFIRMED_FILE = '/run/gridwarden-confirmed';
 
 export async function update(bundle: string | undefined, options: UpdateOptions): Promise<void> {
@@ -24,12 +28,26 @@ export async function update(bundle: string | undefined, options: UpdateOptions)
     throw new BadInput(`${bundle}: no such file: expected a bundle (.raucb)`);
   if (!existsSync(IMAGE_FILE))
     throw new Failed('this is not a gateway with two slots: update the Debian package instead');
-  await install(bundle);
+  if (options.anyway !== true) await worthInstalling(bundle);
+  // Before the slots change: a power cut at any moment after this finds it there.
   const health = await currentHealth();
-  writeFileSync(MEMORY_FILE, `${JSON.stringify({ image: imageId(), health } satisfies Remembered)}\n`);
+  writeFileSync(MEMORY_FILE, `${JSON.stringify({ image: imageId(), health } satisfies Remembered)}\n`, { flush: true });
+  await install(bundle);
   print({ bundle, installed: true, restarts: options.reboot });
   if (options.reboot) await run('systemctl', ['reboot']);
   else say('installed: it takes over at the next restart');
+}
+
+/** An older image would bring old holes back, and one that failed here would fail again. */
+async function worthInstalling(bundle: string): Promise<void> {
+  // The signature is judged at the installation; this only spares the gateway a pointless one.
+  const info = await run('rauc', ['info', '--no-verify', '--output-format=shell', bundle]).catch(() => '');
+  const version = /^RAUC_MF_VERSION='(.*)'$/m.exec(info)?.[1];
+  if (version === undefined) return;
+  if (!isNewer(version, imageId()))
+    throw new Failed(`${bundle} has ${version}, here runs ${imageId()}: nothing newer (--anyway installs it)`);
+  if (readFile(FAILED_FILE) === version)
+    throw new Failed(`${version} was tried here and did not work as before (--anyway tries it again)`);
 }
 
 async function install(bundle: string): Promise<void> {
@@ -72,6 +90,7 @@ async function confirm(): Promise<void> {
       return;
     case 'back':
       // What worked before is in the other slot; the memory stays until that one has confirmed itself.
+      writeFileSync(FAILED_FILE, imageId(), { flush: true });
       await run('rauc', ['status', 'mark-bad']);
       await run('systemctl', ['reboot']);
       return;
@@ -80,7 +99,8 @@ async function confirm(): Promise<void> {
   }
 }
 
-const imageId = () => readFileSync(IMAGE_FILE, 'utf8').trim();
+const readFile = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
+const imageId = () => readFile(IMAGE_FILE);
 
 function readMemory(): Remembered | undefined {
   try {

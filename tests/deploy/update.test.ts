@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeStart, PATIENCE_S } from '../../deploy/update/confirm.ts';
+import { isNewer } from '../../deploy/update/version.ts';
 import type { Health } from '../../firmware/supervisor.ts';
 
 const well: Health = { answering: 8, meters: 8, brokerReached: true };
@@ -41,5 +42,17 @@ describe('the start after an update', () => {
         expect(judgeStart(start).verdict).toBe('good');
       }),
     );
+  });
+});
+
+describe('an image', () => {
+  it.each([
+    ['0.2.0+202611220035', '0.1.9+202612010000', true],
+    ['0.1.0+202611220036', '0.1.0+202611220035', true],
+    ['0.1.0+202611220035', '0.1.0+202611220035', false],
+    ['0.1.0', '0.1.0+202611220035', false],
+    ['0.10.0', '0.9.0', true],
+  ])('%s is newer than %s: %s', (candidate, running, newer) => {
+    expect(isNewer(candidate, running)).toBe(newer);
   });
 });
