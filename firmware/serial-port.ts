@@ -14,9 +14,7 @@ import type { OpenPort, Port } from './port.ts';
 
 const OPEN_DEADLINE_MS = 5_000;
 const CLOSE_DEADLINE_MS = 1_000;
-/** Wakes the event loop so that the binding's poller sees a port that went away. */
-const TICK_MS = 50;
-/** How often the device itself is looked at: an unplug is seen within two of them even if the binding says nothing. */
+/** How often the device itself is looked at: an unplug is seen within two of them even if the line says nothing. */
 const LOOK_MS = 2_000;
 
 /** A driver gives less at once; what is longer comes in parts. */
@@ -28,12 +26,12 @@ export const openSerialPort: OpenPort = async (settings, events) => {
   if (target.kind !== 'tty') throw new TypeError('a TCP port is not a serial port');
   const { path } = target;
   const setter = new SerialPort({ path, baudRate: baud, parity, dataBits: 8, stopBits, autoOpen: false, lock: true });
-  const timers: NodeJS.Timeout[] = [];
+  let timer: NodeJS.Timeout | undefined;
   let lost = false;
   const lose = (reason: string) => {
     if (lost) return;
     lost = true;
-    for (const timer of timers) clearInterval(timer);
+    clearInterval(timer);
     events.onLost(reason);
   };
   setter.on('error', (error) => lose(error.message));
@@ -49,10 +47,7 @@ export const openSerialPort: OpenPort = async (settings, events) => {
   const look = async () => {
     if ((await deviceOf(path)) !== device) lose(`${path} is gone`);
   };
-  timers.push(
-    setInterval(() => {}, TICK_MS),
-    setInterval(() => void look(), LOOK_MS),
-  );
+  if (!lost) timer = setInterval(() => void look(), LOOK_MS);
   return {
     write: (bytes, deadlineMs) => write(stream, bytes, deadlineMs),
     close() {
