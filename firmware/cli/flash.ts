@@ -69,7 +69,7 @@ async function chooseTarget(
       throw new BadInput(`--allow ${name}: expected ${OBJECTIONS.slice(0, 4).join(', ')}`);
   const stat = statSync(target, { throwIfNoEntry: false });
   if (stat === undefined || stat.isFile()) {
-    if (target.startsWith('/dev/')) throw new BadInput(`${target}: no such disk: gridwarden flash --list`);
+    if (/^\/dev\/(?!shm\/)/.test(target)) throw new BadInput(`${target}: no such disk: gridwarden flash --list`);
     await (await open(target, 'a')).close();
     await truncate(target, Math.max(bytes, stat?.size ?? 0));
     return undefined;
