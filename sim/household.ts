@@ -62,6 +62,8 @@ export interface HomeSpec {
   daysOff: ReadonlySet<number>;
 }
 
+/** A charger's power at its knee over its mean until there. */
+const KNEE = 1.06;
 /** Enough for reading forward with one look back over midnight. */
 const DAYS_KEPT = 3;
 
@@ -154,9 +156,10 @@ export class Household {
       const own = createRandom(`${spec.seed}/${day}/${index}/${name}`);
       for (const [fromMin, toMin] of this.#runs(appliance, awake, day, own, specimen)) {
         if (toMin <= fromMin) continue;
-        if (appliance.current === 'inverter-compressor')
-          uses.push(...compressorRun({ ...base, fromMin, toMin, phase }));
-        else uses.push({ ...base, fromMin, toMin, phase });
+        const use = { ...base, fromMin, toMin, phase };
+        if (appliance.current === 'inverter-compressor') uses.push(...compressorRun(use));
+        else if (name === 'notebook') uses.push(...notebookRun(use, own.between(30, 70)));
+        else uses.push(use);
       }
     }
     return uses.flatMap((use) => this.#whilePresent(use, day));
@@ -209,11 +212,12 @@ export class Household {
       }
       case 'presence': {
         let on = random.chance(habit.share * this.spec.appetite);
-        return quarters(awake, (minute) => {
+        const runs = quarters(awake, (minute) => {
           // People leave a thing on for about an hour and do not flick it every quarter.
           if (random.chance(0.25)) on = random.chance(habit.share * this.spec.appetite);
           return on && (!habit.dark || dark(minute));
         });
+        return notTogether(runs, random);
       }
       case 'climate':
         return quarters(awake, (minute) => {
@@ -262,26 +266,52 @@ export class Household {
       const seed = hash32(`${this.spec.seed}/${load.name}/${index}`) % 100_000;
       const tailMin = Math.round((load.tailH ?? 0) * 60);
       const bendMin = toMin - tailMin;
-      uses.push({ ...base, fromMin, toMin: bendMin, powerW: load.powerW, seed });
-      // A lithium or lead battery takes constant current and then less and less: steps of five minutes.
-      for (let minute = bendMin; minute < toMin; minute += 5) {
-        const powerW = load.powerW * Math.max(0.08, Math.exp((-2.2 * (minute - bendMin)) / tailMin));
-        uses.push({ ...base, fromMin: minute, toMin: Math.min(toMin, minute + 5), powerW, seed });
+      // At constant current a battery's voltage, and with it the power, rises by an eighth until the knee.
+      const kneeW = tailMin > 0 ? KNEE * load.powerW : load.powerW;
+      const bulkMin = bendMin - fromMin;
+      const pieceMin = tailMin > 0 ? 10 : bulkMin;
+      for (let minute = fromMin; minute < bendMin; minute += pieceMin) {
+        const powerW = kneeW - ((kneeW - load.powerW) * 2 * (bendMin - minute)) / bulkMin;
+        uses.push({ ...base, fromMin: minute, toMin: Math.min(bendMin, minute + pieceMin), powerW, seed });
+      }
+      // Then it takes less and less.
+      for (let minute = bendMin; minute < toMin; minute++) {
+        const powerW = kneeW * Math.max(0.08, Math.exp((-2.2 * (minute - bendMin)) / tailMin));
+        uses.push({ ...base, fromMin: minute, toMin: minute + 1, powerW, seed });
       }
     }
     return uses;
   }
 }
 
-/** An inverter starts softly, pulls down at full speed and then holds at less. */
+/** The first `levels` of a run a minute each, the last one until its end. */
+function minuteByMinute(use: Use, fromMin: number, toMin: number, levels: readonly number[]): Use[] {
+  return levels.flatMap((level, k) => {
+    const from = fromMin + k;
+    const to = k === levels.length - 1 ? toMin : Math.min(toMin, from + 1);
+    return to > from ? [{ ...use, fromMin: from, toMin: to, powerW: use.powerW * level }] : [];
+  });
+}
+
+/** An inverter starts softly, pulls down at full speed and then holds at less; it changes speed over minutes. */
 function compressorRun(use: Use): Use[] {
   const minutes = use.toMin - use.fromMin;
-  const bends = [0, 0.08, 0.4, 1].map((share) => use.fromMin + Math.round(share * minutes));
-  const speeds = [0.6, 1, 0.75];
-  return speeds.flatMap((speed, i) => {
-    const [fromMin, toMin] = [bends[i]!, bends[i + 1]!];
-    return toMin > fromMin ? [{ ...use, fromMin, toMin, powerW: use.powerW * speed }] : [];
-  });
+  const [fullMin, lessMin] = [0.08, 0.4].map((share) => use.fromMin + Math.round(share * minutes)) as [number, number];
+  return [
+    ...minuteByMinute(use, use.fromMin, fullMin, [0.6]),
+    ...minuteByMinute(use, fullMin, lessMin, [0.7, 0.8, 0.9, 1]),
+    ...minuteByMinute(use, lessMin, use.toMin, [0.95, 0.9, 0.85, 0.8, 0.75]),
+  ];
+}
+
+/** A notebook charges its 30 to 60 Wh beside its own work; after that the work alone is two fifths of its power. */
+function notebookRun(use: Use, chargingMin: number): Use[] {
+  const fullMin = Math.min(use.toMin, use.fromMin + Math.round(chargingMin));
+  const taper = Array.from({ length: 20 }, (_, k) => 0.4 + 0.6 * Math.exp(-k / 6));
+  return [
+    ...minuteByMinute(use, use.fromMin, fullMin, [1]),
+    ...minuteByMinute(use, fullMin, use.toMin, [...taper, 0.4]),
+  ];
 }
 
 /** On for `duty` of each period, the phase going on from day to day, every period a little different. */
@@ -310,6 +340,11 @@ function quarters(windows: readonly [number, number][], wanted: (minute: number)
     }
   }
   return runs;
+}
+
+/** Nobody switches two things in the same minute every quarter of an hour: each spell begins and ends somewhere in its. */
+function notTogether(runs: readonly [number, number][], random: Random): [number, number][] {
+  return apart(runs.map(([from, to]) => [from + random.int(15), to + random.int(15) - 14]));
 }
 
 /** One appliance does not run twice at once. */

@@ -49,8 +49,12 @@ const RECTIFIER_AT = 0.5;
 const WHOLE_AT = 0.8;
 const WHOLE_LEAST_W = 100;
 const STANDING_W = 30;
+/** A view of the home before a step shows its landing within so much, or within 8 %. */
+const MISFIT_W = 15;
+/** How often the picture of a home that drifts is renewed, so that the next step is compared with the home as it is. */
+const RENEW_MS = 10 * 60_000;
 
-/** The detector. Its state stays below 8 kB a meter: eight views of twenty numbers, three sessions, sixteen look-alikes. */
+/** The detector. Its state stays below 8 kB a meter: eight views of twenty numbers, three sessions, 24 look-alikes. */
 export function charging(settings: Partial<ChargingSettings> = {}): MeterDetector<ChargingState> {
   const set = { ...CHARGING_DEFAULTS, ...settings };
   return {
@@ -62,7 +66,7 @@ export function charging(settings: Partial<ChargingSettings> = {}): MeterDetecto
       if (policy === undefined) return [];
       const { atMs } = input;
       const out: Output[] = [];
-      const scene: Scene = { state, atMs, meter, policy, holdMs: set.holdMin * 60_000, out };
+      const scene: Scene = { state, atMs, localMs: input.localMs, meter, policy, holdMs: set.holdMin * 60_000, out };
       take(scene, input, set);
       review(scene);
       return out;
@@ -140,6 +144,8 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
   const on = state.sessions.filter(({ phase }) => phase === 'on');
   switch (change.type) {
     case 'steady':
+      renew(scene, powerW);
+      break;
     case 'moving':
       break;
     case 'left':
@@ -263,6 +269,7 @@ function takeJudged(
   }
   if (judged.powerW < policy.leastW || judged.powerW > set.mostW) return;
   const recent = state.step !== undefined && atMs - state.step.sinceMs < STEP_MS;
+  if (before !== undefined && scene.meter.phases !== 3 && isOldNews(state, judged, view, before)) return;
   const { shape } = judged;
   begin(scene, {
     sinceMs:
@@ -274,12 +281,28 @@ function takeJudged(
   });
 }
 
+/**
+ * More than the readings saw begin, measured against a view that is not of the landing before: some of it was on
+ * already, for many small changes lie between two views of a home. Without any step it was on already altogether, but
+ * for a view that came before the reading which will show its step.
+ */
+function isOldNews({ step, level }: ChargingState, judged: Judged, view: View, before: View): boolean {
+  if (level === undefined) return false;
+  const landingW = step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW;
+  const off = (powerW: number, fromW: number) =>
+    Math.abs(Math.abs(powerW) - Math.abs(fromW)) > Math.max(MISFIT_W, 0.08 * Math.abs(fromW));
+  if (!off(before.powerW, landingW)) return false;
+  const beganW = Math.abs(Math.abs(view.powerW) - Math.abs(landingW));
+  return judged.powerW > 1.3 * beganW + MISFIT_W;
+}
+
 /** Harmonics that are gone end a session whatever the power says, and harmonics that are still there undo an end. */
 function checkPresence(scene: Scene, view: View): void {
   const { state, atMs } = scene;
   for (const session of state.sessions) {
     if (session.inputs === 'power' || session.sinceMs >= atMs) continue;
     const ownW = view.rectifierW - session.baseRectifierW;
+    session.seenW = Math.round(ownW);
     if (session.phase === 'on' && view.rectifierW < 0.3 * session.powerW) end(scene, session, atMs);
     if (
       session.phase === 'ended' &&
@@ -292,6 +315,15 @@ function checkPresence(scene: Scene, view: View): void {
       delete session.endedMs;
     }
   }
+}
+
+/** What comes softly makes no step and is in no view. */
+function renew(scene: Scene, powerW: number): void {
+  const { state, atMs } = scene;
+  const last = state.views.at(-1);
+  if (last === undefined || atMs - Math.max(last.atMs, state.askedMs ?? 0) < RENEW_MS) return;
+  const falling = state.sessions.some(({ phase, powerW, peakW }) => phase === 'on' && powerW < 0.65 * peakW);
+  ask(scene, falling ? WORTH_A_LOOK_W : Math.abs(powerW) - Math.abs(last.powerW));
 }
 
 /** Asks for a waveform, on the phase that carries most where there are several. */

@@ -1,49 +1,75 @@
 /**
  * What this home switches on again and again with a charger's waveform: the inverter fridge, the air purifier, the
- * notebook. No waveform tells it from a charger, but a charger comes about once a day and stays for hours. What came
- * and went briefly is remembered, and what keeps coming is no candidate until it stays much longer than it ever did.
+ * notebook, the sign over the shop. No waveform tells it from a charger, but a charger comes about once a day, stays
+ * for hours and tapers off. What came and went briefly is remembered, and what keeps coming is no candidate until it
+ * stays much longer than it ever did. What runs long and is cut off at full power may be a clock's: it is remembered
+ * too, but only for its own minute of the day.
  */
-import type { Session } from './session.ts';
+import { hasTapered, type Session } from './session.ts';
 
 export interface Lookalike {
   powerW: number;
   fall5: number;
   minutes: number;
   endMs: number;
+  /** Began at this moment, by the clock. */
+  clockMs?: number;
 }
 
-const KEPT = 16;
+const KEPT = 24;
 const DAY_MS = 86_400_000;
+/** Two weeks see a thing of the weekend twice. */
+const KEPT_MS = 14 * DAY_MS;
 /** The notebook's battery: what takes less than this in one go is not yet an e-bike's. */
 const BRIEF_WH = 110;
+/** A time switch is read a minute late and drifts; nobody comes home so punctually three days running. */
+const CLOCK_MS = 6 * 60_000;
 
-/** Remembers a load that ended, unless it was confirmed and took a battery's energy; the oldest is forgotten. */
+/** Remembers a load that ended, unless it took a battery's energy and ended like one; the oldest is forgotten. */
 export function remember(memory: Lookalike[], session: Session, endMs: number): void {
-  if (session.stage === 'confirmed' && session.energyWh > BRIEF_WH) return;
-  memory.push({ powerW: Math.round(session.peakW), fall5: session.shape.fall5, minutes: session.onMs / 60_000, endMs });
+  const long = session.energyWh > BRIEF_WH;
+  if (long && hasTapered(session)) return;
+  memory.push({
+    powerW: Math.round(session.peakW),
+    fall5: session.shape.fall5,
+    minutes: Math.round(session.onMs / 60_000),
+    endMs,
+    ...(long && session.stage === 'confirmed' ? { clockMs: session.sinceMs } : {}),
+  });
   if (memory.length > KEPT) memory.shift();
 }
 
+const isLike = (one: Lookalike, powerW: number, fall5: number) =>
+  Math.abs(one.powerW - powerW) <= 0.12 * powerW + 4 && Math.abs(one.fall5 - fall5) <= 0.1;
+
 export interface Familiar {
-  /** How often something like it came and went within the week. */
+  /** How often something like it came and went within two weeks. */
   times: number;
+  /** Whether one of them was today. */
+  today: boolean;
   /** Longest running time of what recurs like this, or undefined where nothing does. */
   recurringMin: number | undefined;
 }
 
 /**
- * How familiar a load is in this home. Twice in a day or three times in a week is recurring; a charger that was
- * interrupted is held together by the session and does not count twice.
+ * How familiar a load is in this home. Twice in a day or three times in two weeks is recurring, and by the clock twice;
+ * a charger that was interrupted is held together by the session and does not count twice.
  */
 export function familiarity(memory: readonly Lookalike[], session: Session, atMs: number): Familiar {
   const alike = memory.filter(
-    ({ powerW, fall5, endMs }) =>
-      atMs - endMs < 7 * DAY_MS &&
-      Math.abs(powerW - session.peakW) <= 0.12 * session.peakW + 4 &&
-      Math.abs(fall5 - session.shape.fall5) <= 0.1,
+    (one) =>
+      atMs - one.endMs < KEPT_MS &&
+      isLike(one, session.peakW, session.shape.fall5) &&
+      (one.clockMs === undefined || isPunctual(session.sinceMs - one.clockMs)),
   );
   const today = alike.filter(({ endMs }) => atMs - endMs < DAY_MS);
-  const recurs = today.length >= 2 || alike.length >= 3;
+  const byClock = alike.filter(({ clockMs }) => clockMs !== undefined);
+  const recurs = today.length >= 2 || alike.length >= 3 || byClock.length >= 2;
   const recurringMin = recurs ? Math.max(...alike.map(({ minutes }) => minutes)) : undefined;
-  return { times: alike.length, recurringMin };
+  return { times: alike.length, today: today.length > 0, recurringMin };
+}
+
+function isPunctual(apartMs: number): boolean {
+  const offMs = apartMs % DAY_MS;
+  return Math.min(offMs, DAY_MS - offMs) <= CLOCK_MS;
 }

@@ -9,6 +9,8 @@ export interface Policy {
   suspectAt: number;
   /** Least time a load must hold before it is confirmed. */
   confirmMin: number;
+  /** Only a battery's taper confirms. */
+  profile: boolean;
   severity: Severity;
 }
 
@@ -18,10 +20,13 @@ export interface Policy {
  * 25 min: longer than the running time of most compressors and of any kitchen machine, shorter than the half hour
  * within which a grid worker must know.
  */
-const HOME: Policy = { leastW: 60, suspectAt: 0.8, confirmMin: 25, severity: 'warning' };
+const HOME: Policy = { leastW: 60, suspectAt: 0.8, confirmMin: 25, profile: false, severity: 'warning' };
 
 /** A common escape route, or a shop that is closed: nothing else of that kind should be running there. */
-const STRICT: Policy = { leastW: 45, suspectAt: 0.6, confirmMin: 12, severity: 'critical' };
+const STRICT: Policy = { leastW: 45, suspectAt: 0.6, confirmMin: 12, profile: false, severity: 'critical' };
+
+/** An open shop is full of signs, tills and screens on supplies without correction, flat for as long as it is open. */
+const OPEN_SHOP: Policy = { ...HOME, profile: true };
 
 /** Undefined where charging is allowed or the meter sums up a whole area. */
 export function policyOf(meter: MeterInfo, localMs: number): Policy | undefined {
@@ -34,6 +39,7 @@ export function policyOf(meter: MeterInfo, localMs: number): Policy | undefined 
     case 'corridor':
       return STRICT;
     case 'shop':
+      return isNight(localMs) ? STRICT : OPEN_SHOP;
     case 'warehouse':
     case 'dormitory':
       return isNight(localMs) ? STRICT : HOME;

@@ -18,8 +18,12 @@ export interface Session {
   probability: number;
   /** What the meter shows for it: −1 where the clamp is turned round. */
   sign: 1 | -1;
+  /** When it was switched on, before anything drifted. */
+  onsetW: number;
   powerW: number;
   peakW: number;
+  /** What the home's harmonics had more than before it began, in the last view. */
+  seenW?: number;
   /** Drift that was too quick to be believed at once. */
   owedW: number;
   /** Rectifier power in the home's harmonics before it began. */
@@ -116,4 +120,20 @@ export function trendOf({ fit }: Session): Trend | undefined {
     error: Math.sqrt((variance + 0.1) / spread) / mean,
     scatter: Math.sqrt(variance) / mean,
   };
+}
+
+/** A notebook tapers too. */
+const TAPER_LEAST_W = 110;
+const TAPERED = 0.65;
+/** Harmonics of a home add up roughly; what is not even near the onset has fallen, and the onset is no drift's. */
+const SEEN_TAPERED = 0.8;
+
+/**
+ * The constant-voltage phase: well below the peak without a step. Sums of other loads' drift look the same in the
+ * power, so where there are harmonics they must have fallen too.
+ */
+export function hasTapered({ inputs, powerW, peakW, onsetW, seenW }: Session): boolean {
+  if (powerW >= TAPERED * peakW) return false;
+  if (inputs !== 'power' && !(seenW !== undefined && seenW < SEEN_TAPERED * onsetW)) return false;
+  return peakW >= TAPER_LEAST_W;
 }

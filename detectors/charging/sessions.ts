@@ -4,7 +4,7 @@ import type { Evidence, Finding, Recipient } from '../alert.ts';
 import type { Output } from '../detector.ts';
 import type { Level } from './level.ts';
 import { familiarity, type Lookalike, remember } from './lookalikes.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, policyOf } from './policy.ts';
 import type { Inputs, Session } from './session.ts';
 import { pass } from './session.ts';
 import type { Shape } from './shape.ts';
@@ -29,6 +29,7 @@ export interface ChargingState {
 export interface Scene {
   state: ChargingState;
   atMs: number;
+  localMs: number;
   meter: MeterInfo;
   policy: Policy;
   holdMs: number;
@@ -75,6 +76,7 @@ export function begin(scene: Scene, onset: Onset): void {
     inputs: seen?.inputs ?? 'power',
     probability: seen?.probability ?? UNSEEN,
     sign,
+    onsetW: powerW,
     powerW,
     peakW: powerW,
     owedW: 0,
@@ -103,6 +105,7 @@ function resume(session: Session, { powerW, seen, sign }: Onset, atMs: number): 
   if (seen === undefined) return;
   session.sign = sign;
   session.powerW = powerW;
+  session.onsetW = powerW;
   session.peakW = Math.max(session.inputs === 'power' ? 0 : session.peakW, powerW);
   session.inputs = seen.inputs;
   if (seen.probability < session.probability) return;
@@ -174,10 +177,13 @@ function reviewRunning(scene: Scene, session: Session): void {
   if (session.stage === 'confirmed') return;
   const familiar = familiarity(state.lookalikes, session, atMs);
   const watchedMs = atMs - (state.startedMs ?? atMs);
+  // What was switched on while the shop was open is judged as that.
+  const atOnset = policyOf(meter, scene.localMs - (atMs - session.sinceMs)) ?? policy;
   const likely = session.inputs === 'power' || session.probability >= policy.suspectAt;
-  const confirmed = likely && isConfirmed(session, policy, { watchedMs, ...familiar });
+  const confirmed = likely && isConfirmed(session, atOnset.profile ? atOnset : policy, { watchedMs, ...familiar });
   const charged = session.inputs === 'power' ? isRising(session) : session.probability >= policy.suspectAt;
-  const suspected = charged && familiar.recurringMin === undefined;
+  // A notice is not worth repeating for what came and went here before.
+  const suspected = charged && familiar.times < 2 && !familiar.today;
   if (session.stage === 'watched' && (suspected || confirmed)) {
     session.stage = 'suspected';
     out.push({ type: 'finding', finding: finding(scene, session, 'raised') });

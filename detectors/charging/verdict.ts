@@ -9,7 +9,7 @@
  */
 import type { Familiar } from './lookalikes.ts';
 import type { Policy } from './policy.ts';
-import { type Session, type Trend, trendOf } from './session.ts';
+import { hasTapered, type Session, type Trend, trendOf } from './session.ts';
 
 /** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
 const SMALL_W = 88;
@@ -28,8 +28,6 @@ const SCATTER_MAX = 0.07;
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
 const TAPER_SCATTER_MAX = 0.15;
-/** A notebook tapers too. */
-const TAPER_LEAST_W = 110;
 /** A small charger in a quiet home: within a watt of its line, which no notebook in use is. */
 const SMOOTH = 0.015;
 /** What a notebook's battery cannot take, and how long its charging cannot last. */
@@ -57,13 +55,14 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (trend.perHour - 2 * trend.error > -fallingPerHour(session)) return false;
   const { recurringMin } = context;
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
-  if (session.powerW >= SMALL_W) return true;
+  if (policy.profile) return false;
+  // What drifted up within minutes was another load's; a charger gains a tenth in an hour at most.
+  if (Math.min(session.powerW, 1.1 * session.onsetW) >= SMALL_W) return true;
   return isSmallCharger(session, trend, context);
 }
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
 function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Trend, context: Context): boolean {
-  const rises = trend.perHour > 0.012 && trend.perHour > 4 * trend.error;
   const common = fit.p / fit.n <= SMALL_AND_COMMON_W || probability < SURE;
   // Nothing like it was seen in a day or more: what recurs here would have come by then.
   const strange = context.watchedMs > DAY_MS && context.times === 0;
@@ -73,13 +72,11 @@ function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Tr
   const long = energyWh > 2 * NOTEBOOK_WH;
   if (trend.scatter > (long ? 3 : 2) * SMOOTH) return false;
   const holds = trend.perHour > -0.03;
-  return rises || (holds && (!common || (long && context.watchedMs > DAY_MS)));
+  return rises(trend) || (holds && (!common || (long && context.watchedMs > DAY_MS)));
 }
 
-/** The constant-voltage phase: well below the peak without a step. */
-function hasTapered({ powerW, peakW }: Session): boolean {
-  return peakW >= TAPER_LEAST_W && powerW < 0.65 * peakW;
-}
+/** Slowly and beyond doubt: the constant-current phase. */
+const rises = ({ perHour, error }: Trend) => perHour > 0.012 && perHour > 4 * error;
 
 /** By power alone a long clear rise makes a suspect; it came thirty times in eleven months of one home without a charger. */
 export function isRising(session: Session): boolean {
