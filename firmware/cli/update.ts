@@ -52,25 +52,27 @@ async function worthInstalling(bundle: string): Promise<void> {
 
 async function install(bundle: string): Promise<void> {
   const bar = progress('update');
+  let said = '';
   try {
     await run('rauc', ['install', bundle], {
       onOutput: (text) => {
+        said = `${said}${text}`.slice(-4_000);
         const percent = [...text.matchAll(/(\d+)%/g)].at(-1)?.[1];
         if (percent !== undefined) bar.update(Number(percent), 100);
       },
     });
   } catch (error) {
-    throw new Failed(`the bundle was not installed, nothing has changed: ${reasonOf(error)}`);
+    throw new Failed(`the bundle was not installed, nothing has changed: ${reasonOf(`${said}${String(error)}`)}`);
   } finally {
     bar.stop();
   }
 }
 
 /** RAUC's own last words, or what they mean where that is known. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  if (/signature verification failed|Verify error/i.test(text)) return 'it is not signed by whom this gateway trusts';
-  if (/Compatible mismatch/i.test(text)) return 'it is for another kind of board';
+function reasonOf(text: string): string {
+  if (/signature verification failed|verify error|self.signed certificate/i.test(text))
+    return 'it is not signed by whom this gateway trusts';
+  if (/compatible mismatch|compatible does not match/i.test(text)) return 'it is for another kind of board';
   return /LastError: (.*)/.exec(text)?.[1] ?? text.split('\n').at(-1) ?? text;
 }
 
