@@ -170,7 +170,7 @@ function nightSigns(nights: readonly number[][], highs: readonly number[]): Nigh
     const closedW = floor + 0.25 * Math.max(0, (highs[n] ?? 0) - floor);
     const first = night.findIndex((w) => w <= closedW);
     const last = night.findLastIndex((w) => w <= closedW);
-    for (let i = first + 2; i < last; i++) changes.push(Math.abs(change(night, i) - (usual[i] ?? 0)));
+    for (let i = first + 2; i < last; i++) changes.push(unusual(change(night, i), usual[i] ?? 0));
     const middle = night.slice(12, 24);
     deep.push(middle.reduce((sum, w) => sum + w, 0) / Math.max(1, middle.length) - floor);
   });
@@ -183,6 +183,9 @@ function nightSigns(nights: readonly number[][], highs: readonly number[]): Nigh
 }
 
 const change = (night: readonly number[], i: number): number => (i === 0 ? 0 : (night[i] ?? 0) - (night[i - 1] ?? 0));
+
+/** A usual change that does not come is nobody's sign: cleaners do not work on Sundays. */
+const unusual = (changeW: number, usualW: number): number => Math.min(Math.abs(changeW - usualW), Math.abs(changeW));
 
 /**
  * Logistic in the logarithms, fitted once on nights of Swiss homes laid over three closed premises; the constant is
@@ -198,7 +201,7 @@ function chance(signs: NightSigns): number {
   return Math.min(0.97, 1 / (1 + Math.exp(-t)));
 }
 
-const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -2 } as const;
+const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -1 } as const;
 
 const quantile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);

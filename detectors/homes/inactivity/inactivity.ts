@@ -27,7 +27,9 @@ export interface InactivityState {
   score: number;
   /** The same from the swing alone. */
   still: number;
-  previousW: number;
+  /** Lowest and highest power of the hour before. */
+  lowW: number;
+  highW: number;
   /** Hours in a row whose value did not move at all, though this home's always do. */
   frozenH: number;
   /** When the silence began, and as civil hour. */
@@ -48,9 +50,9 @@ export interface InactivitySettings {
   stillExtra: number;
 }
 
-export const INACTIVITY_DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 6 };
-/** Activity that ends an alert: two to three clearly busy hours. */
-const BUSY = 6;
+export const INACTIVITY_DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 3 };
+/** Activity that ends an alert: about five clearly busy hours, so that a short visit does not. */
+const BUSY = 14;
 const BUSY_HOUR = -2;
 /** A gap of this many hours takes all the evidence away: somebody may have been about unseen. */
 const FORGETFUL_GAP_H = 6;
@@ -59,6 +61,9 @@ const DAYS_BEFORE_ALARM = 3;
 const ASK_H = 5;
 const ALARM_H = 6;
 const ABSENCE_H = 36;
+/** Who was silent for so long after the question was away: no patience would have spared that alarm. */
+const AWAY_H = 24;
+const NO_HIGH = -1e9;
 
 /** Watches meters that carry `watch: ["elderly"]`. */
 export function inactivity(settings: Partial<InactivitySettings> = {}): MeterDetector<InactivityState> {
@@ -87,7 +92,8 @@ const noState = (): InactivityState => ({
   phase: 'watching',
   score: 0,
   still: 0,
-  previousW: -1,
+  lowW: 0,
+  highW: NO_HIGH,
   frozenH: 0,
   sinceMs: 0,
   sinceHour: 0,
@@ -113,14 +119,8 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
     state.quietDay = slot.day;
     if (memory.last - memory.first >= 48) state.quiet = learnQuiet(memory);
   }
-  const coarse = (state.meterage[PERIOD] ?? 0) > 40 * 60_000;
-  const swingW = coarse
-    ? Math.abs(slot.meanW - (state.previousW < 0 ? slot.meanW + 1 : state.previousW))
-    : slot.maxW - slot.minW;
-  state.previousW = Math.round(slot.meanW * 10) / 10;
   const level = binOf(slot.meanW);
-  // Bin 0 is kept for a value that did not move at all.
-  const swing = swingW === 0 ? 0 : Math.max(1, binOf(swingW));
+  const swing = swingBin(state, slot, slot.sincePrevious === 1);
   // A frozen value is no hour of this home: it is neither weighed nor learnt. Two equal half hours prove nothing.
   const still = swing === 0 && state.quiet.total > 0 && (state.quiet.swing[0] ?? 0) === 0;
   state.frozenH = still ? state.frozenH + 1 : 0;
@@ -134,12 +134,32 @@ function newHour(state: InactivityState, slot: Slot, limits: InactivitySettings,
     state.sinceHour = busy ? hour + 1 : hour;
     state.sinceMs = slot.atMs - (slot.localMs - state.sinceHour * HOUR_MS);
   }
+  // Where only the stillness speaks, the load that was left on is no sign of life.
+  const score = silence(state, limits);
+  const sign = score > state.score ? evidence.still : evidence.both;
   const limit = threshold(state.patience, memory, hour, (memory.last - memory.first) / 24);
   // A long absence is told of once and is no habit: after a day and a half its hours are kept out of the scores.
   const absent = state.phase === 'away' || (state.phase === 'alarmed' && hour - state.sinceHour > ABSENCE_H);
-  write(memory, hour, level, swing, absent ? -1 : state.score);
-  return judge(state, slot, hour, evidence.both, limit, limits, meter);
+  write(memory, hour, level, swing, absent ? -1 : score);
+  return judge(state, slot, hour, sign, limit, limits, meter);
 }
+
+/**
+ * The bin of the range of power over this hour and the one before: two half hours alone, or one whole hour, say little
+ * of what goes on in them. Bin 0 is kept for a value that did not move at all.
+ */
+function swingBin(state: InactivityState, slot: Slot, goesOn: boolean): number {
+  const known = goesOn && state.highW !== NO_HIGH;
+  const lowW = known ? Math.min(slot.minW, state.lowW) : slot.minW;
+  const highW = known ? Math.max(slot.maxW, state.highW) : slot.maxW;
+  state.lowW = slot.minW;
+  state.highW = slot.maxW;
+  return known && highW === lowW ? 0 : Math.max(1, binOf(highW - lowW));
+}
+
+/** The score that is judged: of level and swing together, or of the swing alone where that is clearly higher. */
+const silence = (state: InactivityState, limits: InactivitySettings): number =>
+  Math.max(state.score, state.still - limits.stillExtra);
 
 /** Somebody who is clearly about now makes most of the silence before it void: a sum alone would drift over days. */
 function add(score: number, evidence: number): number {
@@ -161,7 +181,7 @@ function judge(
   limits: InactivitySettings,
   meter: string,
 ): readonly Output[] {
-  const score = Math.max(state.score, state.still - limits.stillExtra);
+  const score = silence(state, limits);
   const known = state.memory.last - state.memory.first >= DAYS_BEFORE_ALARM * 24;
   const tell = (change: 'raised' | 'updated' | 'cleared'): readonly Output[] => [
     finding(state, hour, limit, score, change, meter),
@@ -211,7 +231,9 @@ function back(state: InactivityState, tell: (change: 'cleared') => readonly Outp
   // The verdict came while the silence lasted: now its whole length is known.
   if (past.verdict === 'false') addCause(state.patience, past, 0);
   else if (state.phase === 'alarmed' && past.verdict === 'none') {
-    state.patience.margin = Math.min(BOUNDS.learntMax, state.patience.margin + BOUNDS.learntStep);
+    const away = state.memory.last - state.askedHour > AWAY_H;
+    const step = away ? BOUNDS.learntAway : BOUNDS.learntStep;
+    state.patience.margin = Math.min(BOUNDS.learntMax, state.patience.margin + step);
   }
   state.phase = 'watching';
   state.score = state.still = 0;

@@ -27,7 +27,7 @@ const EVIDENCE_MAX = 1;
 /** Neighbouring bins and hours lend their counts: a month holds only 30 days. */
 const NEIGHBOUR_BIN = 0.4;
 const NEIGHBOUR_HOUR = 0.5;
-const UNSEEN = 0.1;
+const UNSEEN = 0.3;
 
 export const noQuiet = (): Quiet => ({ level: [], swing: [], total: 0, fromHour: 2, highLevel: 0 });
 

@@ -30,7 +30,9 @@ export const BOUNDS = {
   past: 8,
   /** The third highest of 30 days; the highest may have been the first emergency. */
   rank: 2,
-  learntStep: 2,
+  learntStep: 3,
+  /** After a long absence, which more patience would hardly have waited out. */
+  learntAway: 1,
   learntMax: 8,
   alertnessMax: 1,
   causes: 6,

@@ -78,6 +78,15 @@ describe('inactivity', () => {
     });
   }
 
+  it('hears the stillness behind a load that was left on, and does not take the load for life', () => {
+    const flat = new Flat(only, {}, 30 * MINUTE).live(40 * 24 + 13, livedIn);
+    flat.told();
+    const alerts = flat.live(30, (at) => empty(at) + 400).told();
+    expect(stages(alerts)).toEqual(['raised ask', 'updated alarm']);
+    expect(alerts[1]?.evidence.loadLeftOn).toBe(true);
+    expect(stages(flat.live(24, (at) => livedIn(at) + 400).told())).toEqual(['cleared alarm']);
+  });
+
   it('does not believe values that are frozen to the last digit', () => {
     const flat = known();
     flat.told();

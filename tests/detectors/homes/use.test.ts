@@ -146,6 +146,14 @@ describe('night residence', () => {
     expect(last(timer, 'shop')).toBeUndefined();
   });
 
+  it('takes no cleaner who stays away at weekends for a sleeper', () => {
+    const cleaner = (at: number) => {
+      const works = Math.floor(at / DAY) % 7 < 5 && (at % DAY) / HOUR >= 5.5 && (at % DAY) / HOUR < 6.5;
+      return shop(at) + (works ? 900 : 0);
+    };
+    expect(last(cleaner, 'shop')).toBeUndefined();
+  });
+
   it('watches shops and warehouses only', () => {
     expect(last((at) => shop(at) + sleeper(at), 'office')).toBeUndefined();
     expect(last((at) => shop(at) + sleeper(at), 'warehouse')).toBeDefined();

@@ -55,6 +55,11 @@ export function inactivityTable(print: (line: string) => void, only?: string, sc
         figures.filter((row) => row.group === group),
       ),
     );
+  const many = figures.filter((row) => !row.group.startsWith('liu') && !row.group.startsWith('refit'));
+  if (many.length > 1) {
+    print(summary('homes on which settings were chosen', chosen(many, 0)));
+    print(summary('homes on which they were not', chosen(many, 1)));
+  }
   return figures;
 }
 
@@ -78,6 +83,9 @@ function figure(test: Case, result: Replay): HomeFigures {
     medianAskH: asks[asks.length >> 1] ?? Number.NaN,
   };
 }
+
+/** Settings were chosen on every second home; the others were only measured. */
+const chosen = (rows: HomeFigures[], rest: 0 | 1): HomeFigures[] => rows.filter((_, i) => i % 2 === rest);
 
 const isAlarm = (alert: Alert): boolean => alert.state === 'updated' && alert.evidence.stage === 'alarm';
 
