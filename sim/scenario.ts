@@ -3,7 +3,7 @@
  * YAML, checked here; the shipped ones stand in `scenarios/`, each with a paragraph on why it exists.
  * Civil times only: day 0 is the day of `start`; a zone's summer time is not simulated.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -321,6 +321,7 @@ export function shippedScenarios(): string[] {
  */
 export function loadScenario(nameOrPath: string): Scenario {
   const path = /[./]/.test(nameOrPath) ? nameOrPath : `${FOLDER}${nameOrPath}.yaml`;
+  if (!existsSync(path)) throw new Error(`no such scenario: expected a file, or ${shippedScenarios().join(', ')}`);
   return parseScenario(readFileSync(path, 'utf8'), path);
 }
 

@@ -1,5 +1,5 @@
 /** `gridwarden doctor`: bus, clock, disk, broker, certificates; one line each, green or what to do about it. */
-import { accessSync, constants, mkdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import { startBus } from '../bus/bus.ts';
@@ -9,7 +9,7 @@ import { busMeters, busPlans, lineSettings } from '../meters.ts';
 import { openPort } from '../open-port.ts';
 import { sqliteDatabase } from '../store/database.ts';
 import { daysLeft, EXPIRY_WARNING_DAYS, readTls } from '../uplink/certificates.ts';
-import { Failed, print, readSite } from './io.ts';
+import { Failed, makeDirectory, print, readSite } from './io.ts';
 
 export interface DoctorOptions {
   config: string;
@@ -66,7 +66,7 @@ function examineClock(): Finding {
 function examineDisk({ store }: Site): Finding {
   const finding = { part: 'disk', what: store.directory } as const;
   try {
-    mkdirSync(store.directory, { recursive: true, mode: 0o700 });
+    makeDirectory(store.directory);
     accessSync(store.directory, constants.W_OK);
     const { bavail, bsize } = statfsSync(store.directory);
     const freeMb = Math.floor((bavail * bsize) / MEGABYTE);

@@ -1,5 +1,7 @@
 /** What every verb shares: NDJSON on stdout, one line on stderr for what went wrong, and the exit status. */
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Site } from '../config/site.ts';
 
 /** Bad usage or bad input: one line says what, where and what was expected; exit status 2. */
@@ -25,6 +27,22 @@ export async function readInput(file: string, what: string): Promise<string> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new BadInput(`${file}: ${code === 'ENOENT' ? 'no such file' : code}: expected ${what}`);
+  }
+}
+
+/**
+ * Makes a directory and what is missing above it. Step by step, because Node's own recursive way never comes back where
+ * the parent is there and takes no directories, as below /proc.
+ * @throws Failed when it cannot be made
+ */
+export function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    throw new Failed(`${path}: ${(error as Error).message}: expected a directory that can be made and written`);
   }
 }
 

@@ -1,5 +1,4 @@
 /** The gateway on real parts: this machine's clock, serial and TCP ports, SQLite in a thread, MQTT, the local page. */
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alert } from '../../detectors/alert.ts';
@@ -22,6 +21,7 @@ import { openStoreWorker } from '../store/worker.ts';
 import { BACK_OFF } from '../uplink/back-off.ts';
 import { type Dialect, dialectEncoder } from '../uplink/dialect.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
+import { makeDirectory } from './io.ts';
 
 export const VERSION = '0.1.0';
 
@@ -54,7 +54,7 @@ const UNCLEAN = 'power cut or crash';
 export async function start(options: StartOptions): Promise<Started> {
   const { site, signal } = options;
   const log = options.log ?? openLog();
-  mkdirSync(site.store.directory, { recursive: true, mode: 0o700 });
+  makeDirectory(site.store.directory);
   const notices = noticeHandlers(log);
   const clockSynchronised = clockSync(systemClock);
   const outbox = openStoreWorker(join(site.store.directory, 'outbox.db'), {
