@@ -1,12 +1,11 @@
 /** The ports of this machine: a tty through `serialport`, raw TCP to a converter, or Modbus TCP to a meter. */
-import { openModbusTcpPort } from './modbus-tcp-port.ts';
 import type { OpenPort } from './port.ts';
-import { openSerialPort } from './serial-port.ts';
-import { openTcpPort } from './tcp-port.ts';
 
-const OPENERS = { tty: openSerialPort, tcp: openTcpPort, 'modbus-tcp': openModbusTcpPort } as const satisfies Record<
-  string,
-  OpenPort
->;
+/** Each is loaded when the first such port is opened: a gateway mostly has one kind, and every package costs memory. */
+const OPENERS = {
+  tty: async () => (await import('./serial-port.ts')).openSerialPort,
+  tcp: async () => (await import('./tcp-port.ts')).openTcpPort,
+  'modbus-tcp': async () => (await import('./modbus-tcp-port.ts')).openModbusTcpPort,
+} as const satisfies Record<string, () => Promise<OpenPort>>;
 
-export const openPort: OpenPort = (settings, events) => OPENERS[settings.target.kind](settings, events);
+export const openPort: OpenPort = async (settings, events) => (await OPENERS[settings.target.kind]())(settings, events);

@@ -16,7 +16,7 @@ import { noticeHandlers } from '../notices.ts';
 import { openPort } from '../open-port.ts';
 import type { Outbox } from '../outbox.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
-import { type Page, type PageSettings, startPage } from '../page/server.ts';
+import type { Page, PageSettings } from '../page/server.ts';
 import { openStoreWorker } from '../store/worker.ts';
 import { BACK_OFF } from '../uplink/back-off.ts';
 import { type Dialect, dialectEncoder } from '../uplink/dialect.ts';
@@ -113,7 +113,8 @@ export async function start(options: StartOptions): Promise<Started> {
   });
   notices.attach(gateway.own);
   view.attach(gateway);
-  const page = options.page === undefined ? undefined : await startPage(options.page, view.source);
+  // Only a gateway with a page pays for an HTTP server in memory.
+  const page = options.page && (await (await import('../page/server.ts')).startPage(options.page, view.source));
   const stopped = gateway.stopped.then(async () => {
     await page?.close();
     await audit.close();

@@ -83,6 +83,8 @@ function clientOptions({ broker, protocolVersion, address, settings, options }: 
   return {
     protocol: secure ? 'mqtts' : 'mqtt',
     protocolVersion,
+    // The library would keep a buffer for each of the 65,536 packet numbers: eight megabytes for a window of twenty.
+    writeCache: false,
     hostname: address ?? hostname,
     host: address ?? hostname,
     port: Number(url.port) || (secure ? 8883 : 1883),
