@@ -49,8 +49,9 @@ const RECTIFIER_AT = 0.5;
 const WHOLE_AT = 0.8;
 const WHOLE_LEAST_W = 100;
 const STANDING_W = 30;
-/** A view of the home before a step shows its landing within so much, or within 8 %. */
-const MISFIT_W = 15;
+/** A view of the home before a step shows its landing within so much; converters and meters differ by percents. */
+const MISFIT_W = 8;
+const MISFIT_SHARE = 0.03;
 /** How often the picture of a home that drifts is renewed, so that the next step is compared with the home as it is. */
 const RENEW_MS = 10 * 60_000;
 
@@ -267,14 +268,15 @@ function takeJudged(
     if (gone !== undefined) end(scene, gone, atMs);
     return;
   }
-  if (judged.powerW < policy.leastW || judged.powerW > set.mostW) return;
+  const alone = before === undefined || scene.meter.phases === 3;
+  const powerW = alone ? judged.powerW : begunW(state, judged, view, before);
+  if (powerW < policy.leastW || powerW > set.mostW) return;
   const recent = state.step !== undefined && atMs - state.step.sinceMs < STEP_MS;
-  if (before !== undefined && scene.meter.phases !== 3 && isOldNews(state, judged, view, before)) return;
   const { shape } = judged;
   begin(scene, {
     sinceMs:
       recent && before !== undefined ? Math.max(state.step!.sinceMs, before.atMs) : recent ? state.step!.sinceMs : atMs,
-    powerW: judged.powerW,
+    powerW,
     sign: shape.powerW < -20 ? -1 : 1,
     baseRectifierW: before?.rectifierW ?? 0,
     seen: { shape, probability: judged.probability, inputs: view.inputs },
@@ -282,18 +284,15 @@ function takeJudged(
 }
 
 /**
- * More than the readings saw begin, measured against a view that is not of the landing before: some of it was on
- * already, for many small changes lie between two views of a home. Without any step it was on already altogether, but
- * for a view that came before the reading which will show its step.
+ * No more than the readings saw begin, where the view before is not of the landing before: the rest was on already, for
+ * many small changes lie between two views of a home.
  */
-function isOldNews({ step, level }: ChargingState, judged: Judged, view: View, before: View): boolean {
-  if (level === undefined) return false;
-  const landingW = step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW;
-  const off = (powerW: number, fromW: number) =>
-    Math.abs(Math.abs(powerW) - Math.abs(fromW)) > Math.max(MISFIT_W, 0.08 * Math.abs(fromW));
-  if (!off(before.powerW, landingW)) return false;
-  const beganW = Math.abs(Math.abs(view.powerW) - Math.abs(landingW));
-  return judged.powerW > 1.3 * beganW + MISFIT_W;
+function begunW({ step, level }: ChargingState, judged: Judged, view: View, before: View): number {
+  if (level === undefined) return judged.powerW;
+  const landingW = Math.abs(step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW);
+  const misfitW = Math.max(MISFIT_W, MISFIT_SHARE * landingW);
+  if (Math.abs(Math.abs(before.powerW) - landingW) <= misfitW) return judged.powerW;
+  return Math.min(judged.powerW, 1.1 * Math.abs(Math.abs(view.powerW) - landingW) + misfitW);
 }
 
 /** Harmonics that are gone end a session whatever the power says, and harmonics that are still there undo an end. */

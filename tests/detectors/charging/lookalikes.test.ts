@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { familiarity, type Lookalike, remember } from '../../../detectors/charging/lookalikes.ts';
+import type { Session } from '../../../detectors/charging/session.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A confirmed load of 120 W for five hours. */
+function session(sinceMs: number, change: Partial<Session> = {}): Session {
+  return {
+    sinceMs,
+    phase: 'ended',
+    stage: 'confirmed',
+    inputs: 'waveform',
+    probability: 1,
+    sign: 1,
+    onsetW: 120,
+    powerW: 120,
+    peakW: 120,
+    owedW: 0,
+    baseRectifierW: 0,
+    energyWh: 600,
+    onMs: 5 * HOUR_MS,
+    atMs: sinceMs + 5 * HOUR_MS,
+    fit: { n: 0, t: 0, p: 0, tt: 0, tp: 0, pp: 0 },
+    shape: { a3: 0.9, a5: 0.8, a7: 0.6, displacementPf: 0.97, conductionDeg: 40, fall5: 0.88 },
+    ...change,
+  };
+}
+
+function after(days: readonly number[], change: Partial<Session> = {}): Lookalike[] {
+  const memory: Lookalike[] = [];
+  for (const day of days) remember(memory, session(day * DAY_MS, change), day * DAY_MS + 5 * HOUR_MS);
+  return memory;
+}
+
+describe('look-alikes', () => {
+  it('are what a clock switches off at full power, at its own minute only', () => {
+    const memory = after([0, 1]);
+    expect(familiarity(memory, session(2 * DAY_MS), 2 * DAY_MS).recurringMin).toBe(300);
+    const later = 2 * DAY_MS + 2 * HOUR_MS;
+    expect(familiarity(memory, session(later), later).recurringMin).toBeUndefined();
+  });
+
+  it('are not what tapered off like a battery, however punctual', () => {
+    const memory = after([0, 1, 2], { powerW: 20, seenW: 20 });
+    expect(memory).toEqual([]);
+  });
+
+  it('stay as many as there is room for', () => {
+    const memory = after(
+      Array.from({ length: 100 }, (_, day) => day),
+      { stage: 'watched', energyWh: 40 },
+    );
+    expect(memory.length).toBeLessThanOrEqual(24);
+  });
+});
