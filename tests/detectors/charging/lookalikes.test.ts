@@ -28,7 +28,7 @@ function session(sinceMs: number, change: Partial<Session> = {}): Session {
   };
 }
 
-function after(days: readonly number[], change: Partial<Session> = {}): Lookalike[] {
+function remembered(days: readonly number[], change: Partial<Session> = {}): Lookalike[] {
   const memory: Lookalike[] = [];
   for (const day of days) remember(memory, session(day * DAY_MS, change), day * DAY_MS + 5 * HOUR_MS);
   return memory;
@@ -36,19 +36,19 @@ function after(days: readonly number[], change: Partial<Session> = {}): Lookalik
 
 describe('look-alikes', () => {
   it('are what a clock switches off at full power, at its own minute only', () => {
-    const memory = after([0, 1]);
+    const memory = remembered([0, 1]);
     expect(familiarity(memory, session(2 * DAY_MS), 2 * DAY_MS).recurringMin).toBe(300);
     const later = 2 * DAY_MS + 2 * HOUR_MS;
     expect(familiarity(memory, session(later), later).recurringMin).toBeUndefined();
   });
 
   it('are not what tapered off like a battery, however punctual', () => {
-    const memory = after([0, 1, 2], { powerW: 20, seenW: 20 });
+    const memory = remembered([0, 1, 2], { powerW: 20, seenW: 20 });
     expect(memory).toEqual([]);
   });
 
   it('stay as many as there is room for', () => {
-    const memory = after(
+    const memory = remembered(
       Array.from({ length: 100 }, (_, day) => day),
       { stage: 'watched', energyWh: 40 },
     );
