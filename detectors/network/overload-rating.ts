@@ -172,7 +172,8 @@ function tell(
     sinceMs: state.sinceMs,
     confidence: 0.98,
     evidence: evidence(state, change === 'cleared' ? before : level, ratio, left, atMs, meter, rule),
-    recipients: left <= 60 ? ['power', 'dispatch'] : ['power'],
+    // Who was called to what is critical hears also that it is over.
+    recipients: state.severity === 'critical' ? ['power', 'dispatch'] : ['power'],
   };
   return [{ type: 'finding', finding }];
 }

@@ -97,6 +97,14 @@ describe('overload of a transformer', () => {
       expect(alerts[0]?.evidence[figure]).toBeTypeOf('number');
   });
 
+  it('tells the end to the dispatcher whom it called', () => {
+    const alerts = replay(transformer, [...minutes(60, load(1.6, 35)), ...minutes(60, load(0.4))]);
+    expect(alerts.map((alert) => [alert.state, alert.recipients.includes('dispatch')])).toEqual([
+      ['raised', true],
+      ['cleared', true],
+    ]);
+  });
+
   it('does not wait two hours where the hot spot passes its limit sooner', () => {
     const alerts = replay(transformer, [...minutes(60, load(0.5, 35)), ...minutes(20, load(1.8, 35))]);
     expect(lifeOf(alerts)).toEqual([['raised', 'critical']]);
