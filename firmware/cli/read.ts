@@ -5,7 +5,7 @@ import { startBus } from '../bus/bus.ts';
 import { systemClock } from '../clock.ts';
 import { openPort } from '../open-port.ts';
 import { parsePortAddress } from '../port-address.ts';
-import { planRead, type ReadTarget, readItem } from '../read-item.ts';
+import { type PlannedRead, planRead, type ReadTarget, readItem } from '../read-item.ts';
 import { BadInput, Failed, print, say, untilStopped } from './io.ts';
 
 export interface ReadOptions {
@@ -42,7 +42,12 @@ export async function read(items: string[], options: ReadOptions): Promise<void>
   });
   let failed = 0;
   for (const { item, plan } of planned) {
-    const result = await readItem(bus, options.meter, item, plan, systemClock);
+    let result = await readItem(bus, options.meter, item, plan, systemClock);
+    const older = 'error' in result ? planOlder(target, item) : undefined;
+    if (older !== undefined) {
+      const answer = await readItem(bus, options.meter, item, older, systemClock);
+      if (!('error' in answer)) result = answer;
+    }
     print(result);
     if ('error' in result) failed++;
   }
@@ -50,6 +55,13 @@ export async function read(items: string[], options: ReadOptions): Promise<void>
   await bus.stopped;
   if (lost !== undefined) say(`${options.port}: ${lost}`);
   if (failed > 0) throw new Failed(`${failed} of ${items.length} items could not be read`);
+}
+
+/** A name may be meant for either standard: where 2007 got no data, the meter may be one of 1997. */
+function planOlder(target: ReadTarget, item: string): PlannedRead | undefined {
+  if (target.protocol !== 'dlt645' || target.standard !== undefined || /^[0-9a-f]{8}$/i.test(item)) return undefined;
+  const plan = planRead({ ...target, standard: '1997' }, item);
+  return 'problem' in plan ? undefined : plan;
 }
 
 function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadTarget {

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gridwarden } from './run-cli.ts';
+
+const BIN = fileURLToPath(new URL('../../firmware/cli/bin.js', import.meta.url));
+
+interface Ready {
+  ports: { port: string; meters: { protocol: string; address?: string; standard?: string }[] }[];
+}
+
+describe('read', () => {
+  const street = spawn(process.execPath, [BIN, 'sim', 'mixed-models', '--tcp'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let ready: Ready;
+
+  beforeAll(async () => {
+    for await (const line of createInterface({ input: street.stdout })) {
+      ready = JSON.parse(line) as Ready;
+      break;
+    }
+  });
+  afterAll(() => {
+    street.kill('SIGTERM');
+  });
+
+  it.each([
+    '2007',
+    '1997',
+  ])('finds out by itself that a meter speaks DL/T 645-%s when asked by name', async (standard) => {
+    const port = ready.ports.find(({ meters }) => meters[0]?.standard === standard);
+    const address = port?.meters[0]?.address ?? '';
+    const ran = await gridwarden(['read', '--port', port?.port ?? '', '--meter', address, 'voltage L1']);
+    expect(ran.status).toBe(0);
+    expect(ran.lines).toEqual([expect.objectContaining({ meter: address, standard, values: [expect.anything()] })]);
+  });
+});
