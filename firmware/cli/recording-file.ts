@@ -1,5 +1,5 @@
 /** Recordings as files: plain or gzip, read as a stream, written as the meters speak. */
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -63,7 +63,7 @@ export function writeRecording(
 ): { write(sample: Sample): void; close(): Promise<{ dropped: number }> } {
   const BACKLOG_MAX_BYTES = 16 * 1024 * 1024;
   const source = new Readable({ read() {} });
-  const target = createWriteStream(file);
+  const target = createWriteStream(file, { fd: openForWriting(file) });
   const done = file.endsWith('.gz') ? pipeline(source, createGzip(), target) : pipeline(source, target);
   let failure: unknown;
   let dropped = 0;
@@ -83,4 +83,12 @@ export function writeRecording(
       return { dropped };
     },
   };
+}
+
+function openForWriting(file: string): number {
+  try {
+    return openSync(file, 'w');
+  } catch (error) {
+    throw new BadInput(`${file}: ${(error as NodeJS.ErrnoException).code}: expected a file that can be written`);
+  }
 }

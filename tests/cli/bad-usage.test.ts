@@ -27,6 +27,13 @@ describe('bad usage', () => {
     expect(ran.stderr.trim()).toMatch(/^gridwarden: strete: no such scenario: expected a file, or .*street/);
   });
 
+  it('does not run for hours where the recording cannot be written', async () => {
+    const site = siteWith(join(directory, 'state'));
+    const ran = await gridwarden(['run', '--config', site, '--record', join(directory, 'none/x.ndjson'), '--for', '1']);
+    expect(ran.status).toBe(2);
+    expect(ran.stderr.trim()).toMatch(/x\.ndjson: ENOENT: expected a file that can be written$/);
+  });
+
   it.each(['/proc/nowhere/state', '/dev/null/state'])('ends when its state cannot be kept in %s', async (store) => {
     const ran = await gridwarden(['run', '--config', siteWith(store), '--for', '1']);
     expect(ran.status).toBe(1);
