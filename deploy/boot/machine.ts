@@ -35,7 +35,15 @@ export interface Machine {
   readonly running: boolean;
 }
 
-const USB_SERIAL = { driver: 'usb-serial', id: 'meters', chardev: 'usb', serial: 'METER0001', bus: 'usb.0' } as const;
+/** Always in the same socket: the guest names its ports by where they are. */
+const USB_SERIAL = {
+  driver: 'usb-serial',
+  id: 'meters',
+  chardev: 'usb',
+  serial: 'METER0001',
+  bus: 'usb.0',
+  port: '1',
+} as const;
 
 export function startMachine(options: MachineOptions): Machine {
   const { image, folder, usbMetersPort, pciMetersPort, brokerPort, stick, script, clock } = options;
