@@ -39,6 +39,8 @@ export interface Result {
 export interface Snapshot {
   version: 1;
   tickMs: number;
+  /** The last moment that detectors have seen: a start with an earlier clock goes on from it. */
+  lastMs?: number;
   /** Detector name → state. */
   area: Record<string, unknown>;
   /** Meter → detector name → state. */
@@ -103,7 +105,10 @@ export class Engine {
       }
     }
     // A snapshot from before the first sample carries −Infinity, which JSON turns into null.
-    if (snapshot) this.#tickMs = this.#lastMs = snapshot.tickMs ?? Number.NEGATIVE_INFINITY;
+    if (snapshot) {
+      this.#tickMs = snapshot.tickMs ?? Number.NEGATIVE_INFINITY;
+      this.#lastMs = snapshot.lastMs ?? this.#tickMs;
+    }
   }
 
   /** Takes one sample; samples come in the order of time, a clock that goes back a little is taken as standing still. */
@@ -137,14 +142,15 @@ export class Engine {
       meters[id] = Object.fromEntries(runners.map((runner) => [runner.detector.name, runner.state]));
     }
     const area = Object.fromEntries(this.#areaWide.map((runner) => [runner.detector.name, runner.state]));
-    return structuredClone({ version: 1, tickMs: this.#tickMs, area, meters });
+    return structuredClone({ version: 1, tickMs: this.#tickMs, lastMs: this.#lastMs, area, meters });
   }
 
+  /** Time that went back a little creeps by a millisecond a sample: no two decisions about an alert share a moment. */
   #held(atMs: number): number {
-    if (atMs >= this.#lastMs || this.#lastMs - atMs > HOLD_BACK_MS) {
-      if (atMs < this.#lastMs) this.#tickMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
+    if (this.#lastMs - atMs > HOLD_BACK_MS) {
+      this.#tickMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
       this.#lastMs = atMs;
-    }
+    } else this.#lastMs = atMs < this.#lastMs ? this.#lastMs + 1 : atMs;
     return this.#lastMs;
   }
 

@@ -81,11 +81,19 @@ describe('engine', () => {
     expect(second.snapshot()).toEqual(whole.snapshot());
   });
 
+  it('goes on from its last moment when it starts again with an earlier clock', () => {
+    const first = new Engine(area, [counter]);
+    first.take(reading(10 * HOUR + 3_915));
+    const second = new Engine(area, [counter], JSON.parse(JSON.stringify(first.snapshot())));
+    expect(second.take(reading(9 * HOUR)).alerts[0]?.at).toBe(10 * HOUR + 3_916);
+  });
+
   it('holds time that goes back a little and believes time that goes back far', () => {
     const engine = new Engine(area, [counter]);
     const since = (atMs: number) => engine.take(reading(atMs)).alerts[0]?.since;
     expect(since(10 * HOUR)).toBe(10 * HOUR);
-    expect(since(9 * HOUR)).toBe(10 * HOUR);
+    expect(since(9 * HOUR)).toBe(10 * HOUR + 1);
+    expect(since(9 * HOUR)).toBe(10 * HOUR + 2);
     expect(since(5 * HOUR)).toBe(5 * HOUR);
     expect(since(5 * HOUR + 1000)).toBe(5 * HOUR + 1000);
   });
