@@ -5,6 +5,7 @@
  * every step that is not its own belongs to the others. The end is a step down of its size, a taper to nothing, or a
  * snapshot in which its harmonics are gone.
  */
+import type { Severity } from '../alert.ts';
 import type { Shape } from './shape.ts';
 
 export type Inputs = 'waveform' | 'harmonics' | 'distortion' | 'power';
@@ -14,6 +15,8 @@ export interface Session {
   /** `ended`: off, but a charger that returns within the hold goes on with the same alert. */
   phase: 'on' | 'ended';
   stage: 'watched' | 'suspected' | 'confirmed';
+  /** How it was told when it was confirmed: what the hour makes of it later does not change who hears of its end. */
+  severity?: Severity;
   inputs: Inputs;
   probability: number;
   /** What the meter shows for it: −1 where the clamp is turned round. */

@@ -211,17 +211,18 @@ function close(scene: Scene, session: Session): void {
 
 /** One finding from raised to cleared: `sinceMs` makes it one alert. */
 function finding({ meter, policy }: Scene, session: Session, state: Finding['state']): Finding {
-  const confirmed = session.stage === 'confirmed';
+  if (session.stage === 'confirmed') session.severity ??= policy.severity;
+  const { severity = 'notice' } = session;
   const recipients: Recipient[] = ['community', 'power'];
   return {
     meter: meter.id,
     kind: 'illegal-charging',
     state,
-    severity: confirmed ? policy.severity : 'notice',
+    severity,
     sinceMs: session.sinceMs,
     confidence: confidenceOf(session),
     evidence: evidenceOf(session, state),
-    recipients: confirmed && policy.severity === 'critical' ? [...recipients, 'dispatch'] : recipients,
+    recipients: severity === 'critical' ? [...recipients, 'dispatch'] : recipients,
   };
 }
 

@@ -1,7 +1,7 @@
 /** `gridwarden sim`: simulated meters on pseudo-terminals, TCP ports or a real adapter, until stopped. */
 import { writeFileSync } from 'node:fs';
 import { type SimPage, startPage } from '../../sim/page.ts';
-import { type RunningSim, type SimOptions, startSim } from '../../sim/street.ts';
+import { type RunningSim, type SimMeterAddress, type SimOptions, startSim } from '../../sim/street.ts';
 import { encodeTruth } from '../../sim/truth.ts';
 import { aborted, BadInput, print, say, untilStopped } from './io.ts';
 
@@ -37,7 +37,7 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
       for (const street of running) pages.push(await startPage(street));
       for (const { url } of pages) say(`the street: ${url}`);
     }
-    print({ ready: true, ports });
+    print({ ready: true, ports: ports.map(({ port, meters }) => ({ port, meters: meters.map(withAddress) })) });
     await aborted(signal);
     if (options.truth !== undefined) writeTruth(options.truth, scenarios, running);
   } finally {
@@ -53,4 +53,9 @@ function writeTruth(file: string, scenarios: string[], running: RunningSim[]): v
   const meters = running.flatMap(({ source }) => source.meters).length;
   const truths = running.flatMap((street) => street.truths.filter((truth) => truth.from <= to));
   writeFileSync(file, encodeTruth({ truth: 1, scenario: scenarios.join(' '), meters, from, to }, truths));
+}
+
+/** Every meter has an `address` that `read --meter` takes, a Modbus one its unit. */
+function withAddress(meter: SimMeterAddress): object {
+  return 'address' in meter ? meter : { ...meter, address: String(meter.unit) };
 }
