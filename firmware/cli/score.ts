@@ -25,7 +25,10 @@ export async function score(files: string[], options: ScoreOptions): Promise<voi
 
 function readTruth(text: string, file: string) {
   try {
-    return parseTruth(text);
+    const truth = parseTruth(text);
+    if (truth.header === undefined && truth.truths.length === 0)
+      throw new Error('nothing in it: expected a truth file as written by sim');
+    return truth;
   } catch (error) {
     throw new BadInput(`${file}: ${(error as Error).message}`);
   }
