@@ -39,20 +39,38 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
     }
     print({ ready: true, ports: ports.map(({ port, meters }) => ({ port, meters: meters.map(withAddress) })) });
     await aborted(signal);
-    if (options.truth !== undefined) writeTruth(options.truth, scenarios, running);
+    if (options.truth !== undefined) writeTruth(options.truth, scenarios, running, options.speed ?? 1);
   } finally {
     await Promise.all(pages.map((page) => page.close()));
     await Promise.all(running.map((street) => street.stop()));
   }
 }
 
-/** What happened while the street ran: its own time, so that a recording of the same run can be held against it. */
-function writeTruth(file: string, scenarios: string[], running: RunningSim[]): void {
-  const from = Math.min(...running.map(({ source }) => source.startMs));
-  const to = Math.max(...running.map((street) => street.streetMs()));
+/** What happened while the street ran, in wall time: the time that a gateway stamps what it reads with. */
+function writeTruth(file: string, scenarios: string[], running: RunningSim[], speed: number): void {
+  const nowMs = Date.now();
+  const streets = running.map((street) => {
+    const streetNowMs = street.streetMs();
+    const wallMs = (atMs: number) => Math.round(nowMs - (streetNowMs - atMs) / speed);
+    const begun = street.truths.filter((truth) => truth.from <= streetNowMs);
+    const truths = begun.map((truth) => ({ ...truth, from: wallMs(truth.from), to: wallMs(truth.to) }));
+    return { from: wallMs(street.source.startMs), truths };
+  });
   const meters = running.flatMap(({ source }) => source.meters).length;
-  const truths = running.flatMap((street) => street.truths.filter((truth) => truth.from <= to));
-  writeFileSync(file, encodeTruth({ truth: 1, scenario: scenarios.join(' '), meters, from, to }, truths));
+  const header = {
+    truth: 1,
+    scenario: scenarios.join(' '),
+    meters,
+    from: Math.min(...streets.map(({ from }) => from)),
+    to: nowMs,
+  } as const;
+  writeFileSync(
+    file,
+    encodeTruth(
+      header,
+      streets.flatMap(({ truths }) => truths),
+    ),
+  );
 }
 
 /** Every meter has an `address` that `read --meter` takes, a Modbus one its unit. */
