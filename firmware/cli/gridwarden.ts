@@ -55,7 +55,7 @@ program
   .description('find meters, baud rate and parity on a bus')
   .requiredOption('--port <port>', 'tty path or tcp://host:port')
   .option('--protocol <name>', 'dlt645 or modbus; both where not given')
-  .option('--baud <rate...>', 'rates to try', ['2400', '9600', '1200', '4800'])
+  .option('--baud <rate...>', 'rates to try, 2400 9600 1200 4800 where not given; of a converter its own')
   .option('--write <file>', 'write a site file ready to edit')
   .addHelpText(
     'after',

@@ -1,5 +1,5 @@
 /** Runs the program as a person would: another process, real stdin, stdout, stderr and exit status. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../firmware/cli/bin.js', import.meta.url));
@@ -12,9 +12,16 @@ export interface Ran {
   lines: Record<string, unknown>[];
 }
 
-export function gridwarden(args: string[], stdin = '', env: Record<string, string> = {}): Promise<Ran> {
+/** @param onSpawn gets the process, to send it a signal */
+export function gridwarden(
+  args: string[],
+  stdin = '',
+  env: Record<string, string> = {},
+  onSpawn: (child: ChildProcess) => void = () => {},
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, NO_COLOR: '1', ...env } });
+    onSpawn(child);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {
