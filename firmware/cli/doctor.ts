@@ -2,27 +2,17 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { startBus } from '../bus/bus.ts';
 import { systemClock } from '../clock.ts';
-import type { Site, SiteBus } from '../config/site.ts';
-import { busMeters, busPlans, lineSettings } from '../meters.ts';
+import type { Site } from '../config/site.ts';
 import { openPort } from '../open-port.ts';
 import { sqliteDatabase } from '../store/database.ts';
 import { daysLeft, EXPIRY_WARNING_DAYS, readTls } from '../uplink/certificates.ts';
+import { examineBuses, type Finding } from './doctor-bus.ts';
 import { Failed, makeDirectory, print, readSite } from './io.ts';
 
 export interface DoctorOptions {
   config: string;
   json?: boolean;
-}
-
-/** One finding. `todo` stands where `ok` is false: what a person can do about it. */
-export interface Finding {
-  part: 'bus' | 'clock' | 'disk' | 'broker' | 'certificate';
-  what: string;
-  ok: boolean;
-  detail: string;
-  todo?: string;
 }
 
 const MEGABYTE = 1024 * 1024;
@@ -43,9 +33,10 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   tell(examineClock());
   tell(examineDisk(site));
   for (const finding of examineCertificates(site)) tell(finding);
-  for (const broker of site.uplink.brokers) tell(await examineBroker(site, broker));
-  // One after the other: a person at the box reads along.
-  for (const bus of site.buses) tell(await examineBus(bus, site));
+  // All at the same time, told in the order of the site file: a person at the box reads along.
+  const buses = examineBuses(site, { openPort, clock: systemClock, patienceMs: BUS_PATIENCE_MS });
+  const brokers = site.uplink.brokers.map((broker) => examineBroker(site, broker));
+  for (const finding of [...brokers, ...buses]) tell(await finding);
   if (red > 0) throw new Failed(`${red} of the above want${red === 1 ? 's' : ''} attention`);
 }
 
@@ -156,64 +147,4 @@ function brokerAdvice(code: string, message: string): string {
   if (/CERT|SSL|TLS|SELF_SIGNED/i.test(`${code}${message}`))
     return 'the certificates do not agree: check caFile, the clock, and that the name in the address is the one in the certificate';
   return 'the broker refuses this gateway: check user name, password and its access list';
-}
-
-async function examineBus(bus: SiteBus, site: Site): Promise<Finding> {
-  const settings = lineSettings(bus);
-  const meters = busMeters(bus);
-  const plan = busPlans(site)[site.buses.indexOf(bus)];
-  const stop = new AbortController();
-  const heard = new Set<string>();
-  const states = new Map<string, string>();
-  let port = '';
-  await new Promise<void>((resolve) => {
-    const finish = () => resolve();
-    const timer = setTimeout(finish, BUS_PATIENCE_MS);
-    const judged = () => {
-      if (new Set([...heard, ...states.keys()]).size < meters.length) return;
-      clearTimeout(timer);
-      finish();
-    };
-    startBus({
-      settings,
-      openPort,
-      clock: systemClock,
-      meters,
-      onReading: (meter) => {
-        heard.add(meter);
-        judged();
-      },
-      onMeterState: (meter, { state, reason }) => {
-        if (state === 'silent' || state === 'faulty') states.set(meter, reason);
-        judged();
-      },
-      onPortState: (state) => {
-        port = 'reason' in state ? state.reason : '';
-        if (state.state === 'lost' || state.state === 'stuck') finish();
-      },
-      log: { info: () => {}, warn: () => {} },
-      signal: stop.signal,
-    });
-  });
-  stop.abort();
-  const finding = { part: 'bus', what: bus.port } as const;
-  const load = `plan ${Math.round((plan?.load ?? 0) * 100)} %`;
-  const missing = meters.filter(({ id }) => !heard.has(id)).map(({ id }) => id);
-  if (missing.length > 0) {
-    const why = states.get(missing[0] ?? '') ?? (port === '' ? 'no answer' : port);
-    return {
-      ...finding,
-      ok: false,
-      detail: `${heard.size} of ${meters.length} meters answer, ${load}; not: ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ' …' : ''}`,
-      todo: why,
-    };
-  }
-  if ((plan?.load ?? 0) > 1)
-    return {
-      ...finding,
-      ok: false,
-      detail: `all ${meters.length} meters answer, ${load}`,
-      todo: 'the plan is longer than the line: fewer meters, a higher baud rate or a longer periodS',
-    };
-  return { ...finding, ok: true, detail: `all ${meters.length} meters answer, ${load}` };
 }
