@@ -344,10 +344,15 @@ export function outboxOn(disk: Disk, options: StoreOptions): Outbox {
       cancelRetry();
       await busy;
       closed = true;
-      await Promise.race([
-        disk.close().catch(() => {}),
-        new Promise<void>((resolve) => clock.after(options.stallMs, resolve)),
-      ]);
+      await new Promise<void>((resolve) => {
+        // Left running, the deadline would keep a process alive that has nothing more to do.
+        const stop = clock.after(options.stallMs, resolve);
+        const done = () => {
+          stop();
+          resolve();
+        };
+        disk.close().then(done, done);
+      });
     },
   };
 }

@@ -35,6 +35,8 @@ export interface PumpStats {
   resent: number;
   dead: number;
   outstanding: number;
+  /** Rows in memory that wait to be sent. */
+  queued: number;
 }
 
 /** Messages in flight to the broker at once, rows in memory, rows per read. */
@@ -85,7 +87,7 @@ export class Pump {
   }
 
   get stats(): PumpStats {
-    return { ...this.#stats, outstanding: this.#queues.outstanding };
+    return { ...this.#stats, outstanding: this.#queues.outstanding, queued: this.#queues.size };
   }
 
   /** The link is up: everything without a receipt goes out again, from the oldest. */

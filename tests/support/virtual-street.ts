@@ -62,6 +62,10 @@ export class VirtualStreet {
     say();
   }
 
+  get plugged(): boolean {
+    return this.#plugged;
+  }
+
   unplug(): void {
     this.#plugged = false;
     this.line.cut();

@@ -3,18 +3,12 @@
  * it has passed a message on, forgets what it acknowledged when it is killed, and loses acknowledgements. The platform
  * stores what comes, collapses what comes twice, and its receipts get lost too.
  */
-import type { Alert } from '../../detectors/alert.ts';
 import type { Clock } from '../../firmware/clock.ts';
 import { type Link, LinkError, type LinkEvents, type OpenLink } from '../../firmware/link.ts';
 import { identityOf, receiptOf } from '../../firmware/uplink/platform.ts';
 import { decodeMessage, encodeReceipt } from '../../firmware/uplink/wire.ts';
 import type { Random } from '../../sim/random.ts';
-
-export interface Arrival {
-  alert: Alert;
-  /** Not marked as living in memory only. */
-  durable: boolean;
-}
+import type { Arrival } from './invariants.ts';
 
 export interface BrokerFaults {
   /** Per message. */
@@ -32,9 +26,12 @@ interface Session {
 }
 
 export class WorldBroker {
-  /** First arrivals, in their order. */
-  readonly arrivals: Arrival[] = [];
+  /** First arrivals. */
+  arrivals = 0;
   again = 0;
+  /** What the platform stores of a first arrival; a planted fault stores something else. */
+  stores: (arrival: Arrival) => readonly Arrival[] = (arrival) => [arrival];
+  readonly #onArrival: (arrival: Arrival) => void;
   problems: string[] = [];
   faults: BrokerFaults;
   readonly #clock: Clock;
@@ -45,7 +42,8 @@ export class WorldBroker {
   readonly #queued = new Set<() => void>();
   #running = true;
 
-  constructor(clock: Clock, random: Random, faults: BrokerFaults) {
+  constructor(clock: Clock, random: Random, faults: BrokerFaults, onArrival: (arrival: Arrival) => void = () => {}) {
+    this.#onArrival = onArrival;
     this.#clock = clock;
     this.#random = random;
     this.faults = faults;
@@ -64,7 +62,7 @@ export class WorldBroker {
     for (const session of this.#sessions) this.#connect(session);
   }
 
-  readonly openLink: OpenLink = (_options, events) => {
+  openLink: OpenLink = (_options, events) => {
     const waiting = new Set<(error: LinkError) => void>();
     const session: Session = {
       events,
@@ -137,7 +135,9 @@ export class WorldBroker {
     else {
       this.#seen.add(key);
       if (message.type === 'alert') {
-        this.arrivals.push({ alert: message.alert, durable: !message.flags.includes('not-durable') });
+        this.arrivals++;
+        const arrival = { alert: message.alert, durable: !message.flags.includes('not-durable') };
+        for (const stored of this.stores(arrival)) this.#onArrival(stored);
       }
     }
     if (this.#random.chance(this.faults.loseReceipt)) return;

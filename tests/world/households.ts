@@ -11,6 +11,8 @@ const FUSE_A = 40;
 const SLOT_MS = 60_000;
 
 export interface Household {
+  /** As the gateway names the meter. */
+  id: string;
   /** Its line in the site file. */
   entry: string;
   silent: boolean;
@@ -21,19 +23,21 @@ export interface Household {
 
 export function newHousehold(bus: number, index: number, clock: VirtualClock, random: Random): Household {
   const seed = random.int(2 ** 31);
-  const household = { entry: '', silent: false, calm: false };
+  const household = { id: '', entry: '', silent: false, calm: false };
   const view = homeView(clock, seed, household);
   const turnaroundMs = random.between(20, 120);
   const facts = `premises: flat, fuseA: ${FUSE_A}, grid: cell-${bus}`;
   if (random.chance(0.5)) {
     const address = String(100_000 * (bus + 1) + index).padStart(12, '0');
     const station = new Dlt645Meter({ address, turnaroundMs, preamble: random.int(5) }, view, random);
-    return Object.assign(household, { entry: `{ protocol: dlt645, address: "${address}", ${facts} }`, station });
+    const entry = `{ protocol: dlt645, address: "${address}", ${facts} }`;
+    return Object.assign(household, { id: address, entry, station });
   }
   const unit = index + 1;
   const station = new ModbusSimMeter({ unit, profile: 'sdm630', turnaroundMs }, view, random);
-  const entry = `{ protocol: modbus, unit: ${unit}, id: m-${bus}-${unit}, profile: sdm630, ${facts} }`;
-  return Object.assign(household, { entry, station });
+  const id = `m-${bus}-${unit}`;
+  const entry = `{ protocol: modbus, unit: ${unit}, id: ${id}, profile: sdm630, ${facts} }`;
+  return Object.assign(household, { id, entry, station });
 }
 
 /** The station on the line: deaf and dumb while the household is silent. */

@@ -6,6 +6,8 @@ import type { Disk } from '../../firmware/store/store.ts';
 
 export interface Life {
   readonly dead: boolean;
+  /** Timers that wait, and what is open. */
+  readonly held: { timers: number; ports: number; links: number };
   die(): void;
   clock: Clock;
   openPort(real: OpenPort): OpenPort;
@@ -19,6 +21,16 @@ const NEVER = new Promise<never>(() => {});
 export function beginLife(clock: Clock): Life {
   let dead = false;
   const atDeath = new Set<() => void>();
+  const held = { timers: 0, ports: 0, links: 0 };
+  /** Counts one thing as held until the returned function is called, however often. */
+  const hold = (what: keyof typeof held) => {
+    held[what]++;
+    let open = true;
+    return () => {
+      if (open) held[what]--;
+      open = false;
+    };
+  };
   const alive =
     <A extends unknown[]>(call: (...args: A) => void) =>
     (...args: A) => {
@@ -35,6 +47,7 @@ export function beginLife(clock: Clock): Life {
     get dead() {
       return dead;
     },
+    held,
     die() {
       dead = true;
       for (const end of atDeath) end();
@@ -42,16 +55,38 @@ export function beginLife(clock: Clock): Life {
     clock: {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
-      after: (delayMs, callback) => clock.after(delayMs, alive(callback)),
+      after: (delayMs, callback) => {
+        const letGo = hold('timers');
+        const cancel = clock.after(delayMs, () => {
+          letGo();
+          if (!dead) callback();
+        });
+        return () => {
+          letGo();
+          cancel();
+        };
+      },
     },
     openPort: (real) => async (settings, events) => {
-      const port = await real(settings, { onBytes: alive(events.onBytes), onLost: alive(events.onLost) });
+      const letGo = hold('ports');
+      const onLost = (reason: string) => {
+        letGo();
+        if (!dead) events.onLost(reason);
+      };
+      const port = await real(settings, { onBytes: alive(events.onBytes), onLost }).catch((error) => {
+        letGo();
+        throw error;
+      });
       // The kernel closes what a dead process held.
-      const close = () => port.close();
+      const close = () => {
+        letGo();
+        return port.close();
+      };
       atDeath.add(close);
       return { write: mortal(port.write), close };
     },
     openLink: (real) => (options, events) => {
+      const letGo = hold('links');
       const link = real(options, {
         onUp: alive(events.onUp),
         onDown: alive(events.onDown),
@@ -63,7 +98,10 @@ export function beginLife(clock: Clock): Life {
           return link.up;
         },
         publish: mortal(link.publish),
-        close: link.close,
+        close: () => {
+          letGo();
+          return link.close();
+        },
       };
     },
     disk: (real) => ({

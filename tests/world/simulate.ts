@@ -20,6 +20,7 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 import { VirtualStreet } from '../support/virtual-street.ts';
 import { WorldBroker } from './broker.ts';
 import { type Household, newHousehold, stationOf } from './households.ts';
+import { type Arrival, Invariants } from './invariants.ts';
 import { beginLife, type Life } from './mortal.ts';
 
 const MINUTE_MS = 60_000;
@@ -28,9 +29,8 @@ const RUN_MINUTES = 20;
 const QUIET_MINUTES = 20;
 /** Then nothing changes any more, so that no alert is on its way when the books are closed. */
 const CALM_MINUTES = 5;
-/** A meter on a line that works, if noisily, is read at least this often: twice the longest distance of probes. */
-const STARVED_MS = 7 * MINUTE_MS;
-const BACKLOG_MAX = 5_000;
+/** How often the world looks at what the gateway holds and at who waits. */
+const LOOK_MS = 5_000;
 
 export interface WorldResult {
   seed: string;
@@ -41,74 +41,85 @@ export interface WorldResult {
   arrivals: number;
   /** Arrivals that came more than once: allowed, and collapsed. */
   again: number;
+  /** The longest that a meter which could be reached was not read. */
+  longestWaitMs: number;
+  /** The most of everything that the gateway held at once. */
+  most: Invariants['most'];
 }
 
-interface World {
+/** Everything there is, and open to a test that plants a violation. */
+export interface World {
   seed: string;
   random: Random;
   clock: VirtualClock;
   site: Site;
   streets: VirtualStreet[];
-  households: Household[];
+  /** Each with the line that it hangs on. */
+  households: (Household & { street: VirtualStreet })[];
   broker: WorldBroker;
   file: string;
-  violations: string[];
+  invariants: Invariants;
   /** The disk refuses while this is set. */
   diskFails: boolean;
-  /** Alerts whose append was asked for, and those that the store called durable. */
-  asked: Map<string, Alert>;
-  durable: Map<string, Alert>;
   readings: number;
   kills: number;
+  snapshotBytes: number;
+  running: Running | undefined;
+  /** Called after each boot. */
+  booted: (running: Running) => void;
 }
 
-interface Running {
+export interface Running {
   life: Life;
   gateway: Gateway;
   stop: AbortController;
 }
 
-/** Runs one seed to its end. The same seed gives the same result. */
-export async function simulate(seed: string): Promise<WorldResult> {
+/**
+ * Runs one seed to its end. The same seed gives the same result.
+ * @param plant breaks something on purpose before the world begins: what must be found then is a test
+ */
+export async function simulate(seed: string, plant: (world: World) => void = () => {}): Promise<WorldResult> {
   const directory = mkdtempSync(join(tmpdir(), 'world-'));
   const world = makeWorld(seed, join(directory, 'outbox.db'));
-  const unhandled = (error: unknown) => world.violations.push(`unhandled rejection: ${String(error)}`);
+  const unhandled = (error: unknown) => world.invariants.broke(`unhandled rejection: ${String(error)}`);
   process.on('unhandledRejection', unhandled);
   try {
-    let running = await boot(world);
-    const end = RUN_MINUTES * MINUTE_MS;
-    while (world.clock.monotonicMs() < end) {
-      await world.clock.run(world.random.between(1_000, 90_000));
-      running = await happen(world, running);
-      checkAlong(world, running);
-    }
-    heal(world);
-    await world.clock.run(QUIET_MINUTES * MINUTE_MS);
-    for (const household of world.households) household.calm = true;
-    await world.clock.run(CALM_MINUTES * MINUTE_MS);
-    await checkQuiet(world, running);
-    await stop(world, running);
+    plant(world);
+    await live(world);
   } finally {
     process.off('unhandledRejection', unhandled);
     rmSync(directory, { recursive: true, force: true });
   }
-  const { violations, kills, readings, broker } = world;
-  return {
-    seed,
-    violations,
-    kills,
-    readings,
-    alerts: world.durable.size,
-    arrivals: broker.arrivals.length,
-    again: broker.again,
-  };
+  const { kills, readings, broker, invariants } = world;
+  const { violations, durable, longestWaitMs, most } = invariants;
+  const { arrivals, again } = broker;
+  return { seed, violations, kills, readings, alerts: durable, arrivals, again, longestWaitMs, most };
+}
+
+async function live(world: World): Promise<void> {
+  lookAlong(world);
+  let running = await boot(world);
+  const end = RUN_MINUTES * MINUTE_MS;
+  while (world.clock.monotonicMs() < end) {
+    await world.clock.run(world.random.between(1_000, 90_000));
+    running = await happen(world, running);
+    look(world);
+  }
+  heal(world);
+  await world.clock.run(QUIET_MINUTES * MINUTE_MS);
+  for (const household of world.households) household.calm = true;
+  await world.clock.run(CALM_MINUTES * MINUTE_MS);
+  const { alerts: left } = await world.clock.settle(running.gateway.outbox.depth());
+  world.invariants.quiet(left);
+  await stop(world, running);
 }
 
 function makeWorld(seed: string, file: string): World {
   const random = createRandom(seed);
   const clock = new VirtualClock(Date.UTC(2026, 2, 1) + random.int(86_400_000));
   const streets: VirtualStreet[] = [];
-  const households: Household[] = [];
+  const households: World['households'] = [];
   const buses: string[] = [];
   for (let b = 0; b < 1 + random.int(2); b++) {
     const baud = random.pick([2400, 9600]);
@@ -124,7 +135,7 @@ function makeWorld(seed: string, file: string): World {
     );
     for (const household of meters) street.line.attach(stationOf(household));
     streets.push(street);
-    households.push(...meters);
+    households.push(...meters.map((household) => Object.assign(household, { street })));
     buses.push(
       `  - port: /dev/virtual${b}?baud=${baud}&parity=even\n    meters:\n${meters.map(({ entry }) => `      - ${entry}`).join('\n')}`,
     );
@@ -133,36 +144,27 @@ function makeWorld(seed: string, file: string): World {
   const { site, problems } = loadSite(text, 'world.yaml');
   if (site === undefined) throw new Error(`${JSON.stringify(problems)}\n${text}`);
   const brokerFaults = { loseAck: 0.02, loseMessage: 0.02, loseReceipt: 0.05, latencyMs: random.pick([5, 200, 2_000]) };
+  const invariants = new Invariants({ meters: households.length, buses: streets.length });
+  const onArrival = (arrival: Arrival) => invariants.arrived(arrival);
   return {
-    seed,
-    random,
-    clock,
-    site,
-    streets,
-    households,
-    broker: new WorldBroker(clock, createRandom(`${seed}/broker`), brokerFaults),
-    file,
-    violations: [],
-    diskFails: false,
-    asked: new Map(),
-    durable: new Map(),
-    readings: 0,
-    kills: 0,
+    ...{ seed, random, clock, site, streets, households, file, invariants },
+    broker: new WorldBroker(clock, createRandom(`${seed}/broker`), brokerFaults, onArrival),
+    ...{ diskFails: false, readings: 0, kills: 0, snapshotBytes: 0 },
+    running: undefined,
+    booted: () => {},
   };
 }
-
-const keyOf = (alert: Alert) => JSON.stringify(alert);
 
 async function boot(world: World): Promise<Running> {
   const life = beginLife(world.clock);
   const stop = new AbortController();
   const options = { ...STORE_DEFAULTS, clock: life.clock, retryMs: 2_000 };
   const outbox = outboxOn(life.disk(diskOf(world)), options);
-  const { append, commit } = outbox;
+  const { append, commit, put } = outbox;
   const watch = async (alerts: readonly Alert[], work: () => Promise<{ durable: boolean }>) => {
-    for (const alert of alerts) world.asked.set(keyOf(alert), alert);
+    world.invariants.asked(alerts);
     const done = await work();
-    if (done.durable) for (const alert of alerts) world.durable.set(keyOf(alert), alert);
+    if (done.durable) world.invariants.stored(alerts);
     return done;
   };
   const openPort: OpenPort = (settings, events) => {
@@ -190,17 +192,27 @@ async function boot(world: World): Promise<Running> {
           );
           return watch(alerts, () => commit(change));
         },
+        put: (key, value) => {
+          if (key === 'detectors') {
+            world.snapshotBytes = value.length;
+            look(world);
+          }
+          return put(key, value);
+        },
       },
       openLink: life.openLink(world.broker.openLink),
       version: 'world',
       log: silentLog,
       signal: stop.signal,
-      onSample: () => {
+      onSample: (sample) => {
         world.readings++;
+        if ('reading' in sample) world.invariants.read(sample.meter, world.clock.monotonicMs());
       },
     }),
   );
-  return { life, gateway, stop };
+  world.running = { life, gateway, stop };
+  world.booted(world.running);
+  return world.running;
 }
 
 /** The real database in this process, refusing when the world says so. */
@@ -248,8 +260,10 @@ async function restart(world: World, running: Running): Promise<Running> {
   if (world.random.chance(0.3)) await stop(world, running);
   else {
     running.life.die();
+    world.running = undefined;
     world.kills++;
   }
+  look(world);
   await world.clock.run(world.random.between(100, 30_000));
   return boot(world);
 }
@@ -261,10 +275,12 @@ async function stop(world: World, running: Running): Promise<void> {
       running.gateway.stopped.then(() => running.gateway.outbox.close()),
       30_000,
     );
+    world.invariants.stopped(running.life.held);
   } catch (error) {
-    world.violations.push(`the gateway did not stop within 30 s: ${String(error)}`);
+    world.invariants.broke(`the gateway did not stop within 30 s: ${String(error)}`);
   }
   running.life.die();
+  world.running = undefined;
 }
 
 function heal(world: World): void {
@@ -275,38 +291,21 @@ function heal(world: World): void {
   for (const household of world.households) household.silent = false;
 }
 
-function checkAlong(world: World, running: Running): void {
-  const { outstanding } = running.gateway.uplink.stats;
-  if (outstanding > BACKLOG_MAX) world.violations.push(`the pump holds ${outstanding} messages in memory`);
-  for (const problem of world.broker.problems.splice(0))
-    world.violations.push(`the platform cannot read a message: ${problem}`);
+function lookAlong(world: World): void {
+  world.clock.after(LOOK_MS, () => {
+    lookAlong(world);
+    look(world);
+  });
 }
 
-async function checkQuiet(world: World, running: Running): Promise<void> {
-  const { violations, broker, clock } = world;
-  const arrived = new Set(broker.arrivals.map(({ alert }) => keyOf(alert)));
-  for (const [key, alert] of world.durable) if (!arrived.has(key)) violations.push(`lost: ${describe(alert)}`);
-  for (const { alert } of broker.arrivals)
-    if (!world.asked.has(keyOf(alert))) violations.push(`invented: ${describe(alert)}`);
-  // Sequences do not tell: one that never reached the disk is given again after a kill. What goes out while the disk
-  // refuses is marked, and may overtake what the disk holds: that is the price of not waiting for it.
-  const decided = new Map([...world.asked.keys()].map((key, index) => [key, index]));
-  const last = new Map<string, number>();
-  for (const { alert, durable } of broker.arrivals) {
-    if (!durable) continue;
-    const index = decided.get(keyOf(alert)) ?? Number.POSITIVE_INFINITY;
-    if (index < (last.get(alert.meter) ?? 0)) violations.push(`out of order: ${describe(alert)}`);
-    last.set(alert.meter, index);
+/** Who can be reached and waits, and what the gateway holds. */
+function look({ clock, households, running, invariants, broker, snapshotBytes }: World): void {
+  const nowMs = clock.monotonicMs();
+  for (const { id, silent, street } of households) {
+    invariants.reach(id, running !== undefined && !running.stop.signal.aborted && !silent && street.plugged, nowMs);
   }
-  const depth = await clock.settle(running.gateway.outbox.depth());
-  if (depth.alerts > 0) violations.push(`${depth.alerts} messages never left the outbox`);
-  for (const bus of running.gateway.buses) {
-    for (const { id, lastReadMs } of bus.status().meters) {
-      const ageMs = lastReadMs === null ? Number.POSITIVE_INFINITY : clock.nowMs() - lastReadMs;
-      if (ageMs > STARVED_MS) violations.push(`starved: ${id} was last read ${ageMs} ms ago`);
-    }
-  }
+  for (const problem of broker.problems.splice(0)) invariants.broke(`the platform cannot read a message: ${problem}`);
+  if (running === undefined) return;
+  const { outstanding, queued } = running.gateway.uplink.stats;
+  invariants.holds({ outstanding, queued, ...running.life.held, snapshotBytes });
 }
-
-const describe = ({ id, meter, kind, state, at }: Alert) =>
-  `${kind} ${state} of ${meter} at ${new Date(at).toISOString()} (${id})`;

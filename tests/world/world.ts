@@ -1,5 +1,9 @@
-/** `npm run world [-- --seeds N | --seed NAME]`: the seeded world; the last line is `seeds=N violations=N`. */
+/**
+ * `npm run world [-- --seeds N [--from N] [--commit] | --seed NAME]`: the seeded world; the last line is
+ * `seeds=N violations=N`. `--commit` adds a seed that nobody chose: this commit's hash.
+ */
 import { parseArgs } from 'node:util';
+import { again, commitSeed, lastLine, runSeeds, type Tally } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -7,6 +11,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '20' },
     seed: { type: 'string' },
     from: { type: 'string', default: '1' },
+    commit: { type: 'boolean', default: false },
   },
 });
 const count = Number(values.seeds);
@@ -15,18 +20,39 @@ if (!Number.isInteger(count) || count < 1 || !Number.isInteger(from)) {
   console.error(`world: --seeds ${values.seeds} --from ${values.from}: expected whole numbers above 0`);
   process.exit(2);
 }
-const seeds = values.seed === undefined ? Array.from({ length: count }, (_, i) => String(from + i)) : [values.seed];
-let violations = 0;
-let done = 0;
-for (const seed of seeds) {
-  const result = await simulate(seed);
-  done++;
-  violations += result.violations.length;
-  for (const violation of result.violations) console.log(`seed ${seed}: ${violation}`);
-  if (result.violations.length > 0) console.log(`seed ${seed}: see it again with npm run world -- --seed ${seed}`);
-  if (process.stderr.isTTY) process.stderr.write(`\r${done}/${seeds.length} seeds, ${violations} violations `);
-  else if (values.seed !== undefined) console.log(JSON.stringify(result));
+const numbered = Array.from({ length: count }, (_, i) => String(from + i));
+const seeds = values.seed === undefined ? [...numbered, ...(values.commit ? [commitSeed()] : [])] : [values.seed];
+let tally: Tally = { seeds: 0, violations: 0 };
+let current = '';
+let over = false;
+
+/** A world that throws past its own promises, or waits for something that never comes, ends the run, but not silently. */
+function ended(why: string): void {
+  if (over) return;
+  over = true;
+  console.log(`seed ${current}: ${why}`);
+  console.log(again(current));
+  console.log(lastLine({ seeds: tally.seeds + 1, violations: tally.violations + 1 }));
+  process.exit(1);
 }
+process.on('uncaughtException', (error) => ended(`threw ${error.stack}`));
+process.on('exit', () => ended('never ended'));
+
+const final = await runSeeds(
+  seeds,
+  (seed) => {
+    current = seed;
+    return simulate(seed);
+  },
+  console.log,
+  (now, result) => {
+    tally = { ...now };
+    const { seeds: done, violations } = now;
+    if (process.stderr.isTTY) process.stderr.write(`\r${done}/${seeds.length} seeds, ${violations} violations `);
+    else if (values.seed !== undefined && result !== undefined) console.log(JSON.stringify(result));
+  },
+);
+over = true;
 if (process.stderr.isTTY) process.stderr.write('\n');
-console.log(`seeds=${done} violations=${violations}`);
-process.exit(violations > 0 ? 1 : 0);
+console.log(lastLine(final));
+process.exit(final.violations > 0 ? 1 : 0);
