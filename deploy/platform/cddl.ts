@@ -1,28 +1,67 @@
 /** The same messages as they stand in CBOR, in CDDL (RFC 8610). */
-import { EVIDENCE, type Field, MESSAGES, WIRE_VERSION } from '../../firmware/uplink/wire-fields.ts';
+import { ALERT_HEAD, EVIDENCE, type Field, MESSAGES, WIRE_VERSION } from '../../firmware/uplink/wire-fields.ts';
 
 export function cddl(): string {
   const messages = Object.entries(MESSAGES).map(([name, fields]) => {
-    const lines = Object.entries(fields).map(([key, field]: [string, Field]) => {
-      const optional = field.optional || field.type === 'version' ? '? ' : '';
-      return `  ${optional}${field.key} => ${typeOf(field)}, ; ${key}: ${field.means}`;
+    const keyed = Object.entries<Field>(fields).filter(([, { key }]) => key !== undefined);
+    const lines = keyed.map(([key, field]) => {
+      const spare = name === 'alert' && key in ALERT_HEAD.bits;
+      const optional = spare || field.optional || field.type === 'version' ? '? ' : '';
+      const where = spare ? `; ${key}, where the head cannot hold it` : `; ${key}: ${field.means}`;
+      return `  ${optional}${field.key} => ${spare ? 'tstr' : typeOf(field)}, ${where}`;
     });
+    if (name === 'alert') lines.push(`  ${ALERT_HEAD.key} => head,`);
     return `${name} = {\n${lines.join('\n')}\n  * uint => any\n}\n`;
   });
   return [
     `; Messages of version ${WIRE_VERSION}. Keys are for ever; a reader skips those it does not know.\n`,
     ...messages,
+    ...headLines(),
     'hex48 = bstr .size 6 ; twelve hex digits',
     'bcd48 = bstr .size 6 ; twelve decimal digits',
     'decimal = #6.4([exponent: nint, mantissa: int]) ; RFC 8949, 3.4.4',
     'figure = int / float / decimal / tstr / bool',
-    'evidence = { * (uint / tstr) => figure } ; names by position:',
+    'evidence = { * (uint / tstr) => figure } / [ * (figure / null) ] ; names by position, in an array without keys:',
     ...EVIDENCE.map(({ name, words, scale }, key) => {
       const how = words?.join(', ') ?? (scale === undefined ? undefined : `an int counts 1/${scale}`);
       return `;   ${key} ${name}${how === undefined ? '' : `: ${how}`}`;
     }),
     '',
   ].join('\n');
+}
+
+/** What the bits of an alert's head say. */
+function headLines(): string[] {
+  const bits = Object.entries(ALERT_HEAD.bits);
+  const bytes = bits.reduce((sum, [, width]) => sum + width, 0) / 8;
+  const fields: Record<string, Field> = MESSAGES.alert;
+  return [
+    `head = bstr .size ${bytes} ; big-endian, from the highest bit on:`,
+    ...bits.map(([name, width]) => {
+      const field = fields[name];
+      return `;   ${width} bits ${name}: ${field?.means ?? ''}${field === undefined ? '' : howOf(field)}`;
+    }),
+    '',
+  ];
+}
+
+function howOf(field: Field): string {
+  switch (field.type) {
+    case 'word':
+      return `; ${field.words.map((word, n) => `${n} ${word}`).join(', ')}`;
+    case 'words':
+      return `; bit n for word n: ${field.words.join(', ')}`;
+    case 'time':
+      return '; epoch milliseconds UTC';
+    case 'permille':
+      return '; in thousandths';
+    case 'id':
+      return '; twelve hex digits, 0: see its key';
+    case 'meter':
+      return '; twelve decimal digits in BCD, 0: see its key';
+    default:
+      return '';
+  }
 }
 
 function typeOf(field: Field): string {

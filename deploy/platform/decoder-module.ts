@@ -1,5 +1,5 @@
 /** The tables that `decoder.js` reads, as a plain module for Node and browsers. */
-import { EVIDENCE, type Field, MESSAGES } from '../../firmware/uplink/wire-fields.ts';
+import { ALERT_HEAD, EVIDENCE, type Field, MESSAGES } from '../../firmware/uplink/wire-fields.ts';
 
 export function decoderTables(): string {
   const messages = Object.entries(MESSAGES).map(([name, fields]) => [
@@ -10,6 +10,7 @@ export function decoderTables(): string {
   return [
     '// Made from firmware/uplink/wire-fields.ts by deploy/platform/generate.ts.',
     `export const MESSAGES = ${body(Object.fromEntries(messages))};`,
+    `export const ALERT_HEAD = ${body(ALERT_HEAD)};`,
     `export const EVIDENCE = ${body(EVIDENCE)};`,
     '',
   ].join('\n');

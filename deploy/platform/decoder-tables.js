@@ -10,7 +10,7 @@ export const MESSAGES = {
       type: 'uint',
     },
     id: {
-      key: 2,
+      key: 4,
       type: 'id',
     },
     meter: {
@@ -18,7 +18,6 @@ export const MESSAGES = {
       type: 'meter',
     },
     kind: {
-      key: 4,
       type: 'word',
       words: [
         'illegal-charging',
@@ -41,22 +40,18 @@ export const MESSAGES = {
       ],
     },
     state: {
-      key: 5,
       type: 'word',
       words: ['raised', 'updated', 'cleared'],
     },
     severity: {
-      key: 6,
       type: 'word',
       words: ['notice', 'warning', 'critical'],
     },
     recipients: {
-      key: 7,
       type: 'words',
       words: ['power', 'community', 'dispatch'],
     },
     at: {
-      key: 8,
       type: 'time',
     },
     since: {
@@ -65,7 +60,6 @@ export const MESSAGES = {
       of: 'at',
     },
     confidence: {
-      key: 10,
       type: 'permille',
     },
     evidence: {
@@ -297,22 +291,54 @@ export const MESSAGES = {
     },
   },
 };
+export const ALERT_HEAD = {
+  key: 2,
+  bits: {
+    id: 48,
+    meter: 48,
+    at: 48,
+    kind: 6,
+    confidence: 10,
+    state: 2,
+    severity: 2,
+    recipients: 4,
+  },
+};
 export const EVIDENCE = [
   {
     name: 'stage',
     words: ['suspected', 'confirmed', 'ask', 'alarm'],
   },
   {
-    name: 'powerW',
-    scale: 10,
-  },
-  {
     name: 'inputs',
     words: ['power', 'harmonics', 'waveform'],
   },
   {
+    name: 'powerW',
+    scale: 10,
+  },
+  {
     name: 'peakW',
     scale: 10,
+  },
+  {
+    name: 'harmonic3Share',
+    scale: 100,
+  },
+  {
+    name: 'harmonic5Share',
+    scale: 100,
+  },
+  {
+    name: 'harmonic7Share',
+    scale: 100,
+  },
+  {
+    name: 'displacementPf',
+    scale: 100,
+  },
+  {
+    name: 'conductionDeg',
   },
   {
     name: 'energyWh',
@@ -320,26 +346,6 @@ export const EVIDENCE = [
   },
   {
     name: 'durationMin',
-    scale: 10,
-  },
-  {
-    name: 'harmonic3Share',
-    scale: 1000,
-  },
-  {
-    name: 'harmonic5Share',
-    scale: 1000,
-  },
-  {
-    name: 'harmonic7Share',
-    scale: 1000,
-  },
-  {
-    name: 'displacementPf',
-    scale: 1000,
-  },
-  {
-    name: 'conductionDeg',
     scale: 10,
   },
   {

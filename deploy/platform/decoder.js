@@ -6,7 +6,7 @@
  *
  * Gives the message as a plain object with `type` beside its fields, or throws an Error that says what is wrong.
  */
-import { EVIDENCE, MESSAGES } from './decoder-tables.js';
+import { ALERT_HEAD, EVIDENCE, MESSAGES } from './decoder-tables.js';
 
 const MAX_BYTES = 65_536;
 const MAX_DEPTH = 16;
@@ -31,9 +31,10 @@ export function decode(topic, payload) {
 
 function fromCbor(fields, payload) {
   const raw = readCbor(payload);
+  const head = fields === MESSAGES.alert ? readHead(raw.get(ALERT_HEAD.key)) : {};
   const message = {};
   for (const [name, field] of Object.entries(fields)) {
-    const value = raw.get(field.key) ?? (field.type === 'version' ? 1 : undefined);
+    const value = raw.get(field.key) ?? head[name] ?? (field.type === 'version' ? 1 : undefined);
     if (value === undefined && !field.optional) throw new Error(`${name} is missing`);
     if (value !== undefined) message[name] = plain(field, value);
   }
@@ -41,6 +42,19 @@ function fromCbor(fields, payload) {
     if (field.type === 'before') message[name] = message[field.of] - message[name];
   }
   return message;
+}
+
+/** An alert's head: unsigned numbers side by side, the first in the highest bits. */
+function readHead(bytes) {
+  if (!(bytes instanceof Uint8Array)) throw new Error('the head is missing');
+  let rest = BigInt(`0x${text(bytes)}`);
+  const head = {};
+  for (const [name, bits] of Object.entries(ALERT_HEAD.bits).reverse()) {
+    const value = rest & ((1n << BigInt(bits)) - 1n);
+    rest >>= BigInt(bits);
+    head[name] = bits === 48 && name !== 'at' ? value.toString(16).padStart(12, '0') : Number(value);
+  }
+  return head;
 }
 
 function plain(field, value) {
@@ -55,7 +69,7 @@ function plain(field, value) {
     case 'permille':
       return value / 1000;
     case 'evidence':
-      return Object.fromEntries([...value].map(figure));
+      return Object.fromEntries([...value.entries()].filter(([, one]) => one !== null).map(figure));
     case 'receipts':
       return value.map(([sequence, id]) => [sequence, text(id)]);
     case 'any':

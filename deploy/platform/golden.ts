@@ -21,13 +21,29 @@ const ALERT = {
   at: 1_700_000_120_000,
   since: 1_700_000_060_000,
   confidence: 0.93,
-  evidence: { stage: 'confirmed', powerW: 182 },
+  evidence: { stage: 'confirmed', inputs: 'power', powerW: 182 },
   grid: 'tj-cn-0412',
   recipients: ['power', 'community'],
 } as const;
 
 const MESSAGES: Record<string, Message> = {
   'alert, illegal charging': { type: 'alert', alert: ALERT },
+  'alert, with what a waveform shows': {
+    type: 'alert',
+    alert: {
+      ...ALERT,
+      evidence: {
+        ...{ stage: 'suspected', inputs: 'waveform', powerW: 182.4, peakW: 196.1 },
+        ...{
+          harmonic3Share: 0.81,
+          harmonic5Share: 0.54,
+          harmonic7Share: 0.29,
+          displacementPf: 0.99,
+          conductionDeg: 61,
+        },
+      },
+    },
+  },
   'alert, cleared, with fractions and own words': {
     type: 'alert',
     alert: {

@@ -239,14 +239,16 @@ function confidenceOf({ stage, probability, inputs }: Session): number {
 function evidenceOf(session: Session, state: Finding['state']): Evidence {
   const { stage, inputs, shape } = session;
   const tenth = (value: number) => Math.round(value * 10) / 10;
+  // A meter's own harmonics are no better than some hundredths.
+  const hundredth = (value: number) => Math.round(value * 100) / 100;
   const form: Evidence =
     inputs === 'power'
       ? {}
       : {
-          harmonic3Share: shape.a3,
-          harmonic5Share: shape.a5,
-          harmonic7Share: shape.a7,
-          displacementPf: shape.displacementPf,
+          harmonic3Share: hundredth(shape.a3),
+          harmonic5Share: hundredth(shape.a5),
+          harmonic7Share: hundredth(shape.a7),
+          displacementPf: hundredth(shape.displacementPf),
           ...(inputs === 'waveform' ? { conductionDeg: shape.conductionDeg } : {}),
         };
   return {

@@ -2,6 +2,9 @@
  * What travels between gateway and platform, as data: for each message its fields with the integer that names each in
  * CBOR. The codec (`wire.ts`), the JSON Schema, the CDDL and the AsyncAPI document all come from these tables.
  *
+ * A link may cost by the byte, so what every alert has stands without keys in one string of bits, its head; the rest
+ * stays a map, so that it can grow.
+ *
  * Version 1. Keys and positions of words are for ever: new ones are added at the end, and a reader skips what it does
  * not know. JSON carries the same names and values.
  */
@@ -36,7 +39,12 @@ export type FieldType =
   | { type: 'flag' }
   | { type: 'any' };
 
-export type Field = FieldType & { key: number; optional?: true; means: string };
+export type Field = FieldType & {
+  /** In CBOR; a field without one always fits into the head. */
+  key?: number;
+  optional?: true;
+  means: string;
+};
 export type Fields = Readonly<Record<string, Field>>;
 
 const version = { key: 0, type: 'version', means: 'version of these tables; left out of CBOR while it is 1' } as const;
@@ -53,15 +61,15 @@ const meter = { key: 3, type: 'meter', means: 'the meter, by the name of the sit
 export const ALERT_FIELDS = {
   v: version,
   sequence,
-  id: { key: 2, type: 'id', means: 'the same through the life of an alert, on every delivery' },
+  id: { key: 4, type: 'id', means: 'the same through the life of an alert, on every delivery' },
   meter,
-  kind: { key: 4, type: 'word', words: ALERT_KINDS, means: 'what was found' },
-  state: { key: 5, type: 'word', words: ['raised', 'updated', 'cleared'], means: 'where it is in its life' },
-  severity: { key: 6, type: 'word', words: SEVERITIES, means: 'how much it matters' },
-  recipients: { key: 7, type: 'words', words: RECIPIENTS, means: 'who should act' },
-  at: { key: 8, type: 'time', means: 'when it was decided' },
+  kind: { type: 'word', words: ALERT_KINDS, means: 'what was found' },
+  state: { type: 'word', words: ['raised', 'updated', 'cleared'], means: 'where it is in its life' },
+  severity: { type: 'word', words: SEVERITIES, means: 'how much it matters' },
+  recipients: { type: 'words', words: RECIPIENTS, means: 'who should act' },
+  at: { type: 'time', means: 'when it was decided' },
   since: { key: 9, type: 'before', of: 'at', means: 'when the condition began' },
-  confidence: { key: 10, type: 'permille', means: 'of ten at 0.9 nine are true' },
+  confidence: { type: 'permille', means: 'of ten at 0.9 nine are true' },
   evidence: { key: 11, type: 'evidence', means: 'the few figures to believe or dismiss it' },
   grid: {
     key: 12,
@@ -72,6 +80,15 @@ export const ALERT_FIELDS = {
   },
   flags,
 } as const satisfies Fields;
+
+/**
+ * The head of an alert in CBOR: these fields as unsigned numbers, the first in the highest bits, 21 bytes in all. An id
+ * that is not twelve hex digits, or a meter that is not twelve digits, is 0 here and stands under its own key.
+ */
+export const ALERT_HEAD = {
+  key: 2,
+  bits: { id: 48, meter: 48, at: 48, kind: 6, confidence: 10, state: 2, severity: 2, recipients: 4 },
+} as const satisfies { key: number; bits: Partial<Record<keyof typeof ALERT_FIELDS, number>> };
 
 export const STATUS_FIELDS = {
   v: version,
@@ -153,19 +170,22 @@ export interface Figure {
   scale?: 10 | 100 | 1_000;
 }
 
-/** Figures by position, the commonest first (below 24 the key is one byte); others travel under their names. */
+/**
+ * Figures by position, the commonest first (below 24 the key is one byte); others travel under their names. Evidence
+ * whose figures are the first of these, in this order, is an array of their values, with null for one that is absent.
+ */
 export const EVIDENCE: readonly Figure[] = [
   { name: 'stage', words: ['suspected', 'confirmed', 'ask', 'alarm'] },
-  { name: 'powerW', scale: 10 },
   { name: 'inputs', words: ['power', 'harmonics', 'waveform'] },
+  { name: 'powerW', scale: 10 },
   { name: 'peakW', scale: 10 },
+  { name: 'harmonic3Share', scale: 100 },
+  { name: 'harmonic5Share', scale: 100 },
+  { name: 'harmonic7Share', scale: 100 },
+  { name: 'displacementPf', scale: 100 },
+  { name: 'conductionDeg' },
   { name: 'energyWh', scale: 10 },
   { name: 'durationMin', scale: 10 },
-  { name: 'harmonic3Share', scale: 1_000 },
-  { name: 'harmonic5Share', scale: 1_000 },
-  { name: 'harmonic7Share', scale: 1_000 },
-  { name: 'displacementPf', scale: 1_000 },
-  { name: 'conductionDeg', scale: 10 },
   { name: 'silentH', scale: 10 },
   { name: 'usualLongestH', scale: 10 },
   { name: 'level', words: ['heavy', 'overload'] },

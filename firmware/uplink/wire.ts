@@ -1,11 +1,11 @@
 /**
- * Messages to bytes and back: a CBOR map with integer keys, or JSON with the same names. Garbage in is a named problem
+ * Messages to bytes and back: a CBOR map with integer keys (an alert with a head of bits), or JSON with the same names. Garbage in is a named problem
  * out, never a throw. Pure, without Node, so that `watch`, tests and a platform can use it as it stands.
  */
 import { decode as decodeCbor, encode as encodeCbor, Token, Type } from 'cborg';
 import type { Alert, Evidence } from '../../detectors/alert.ts';
 import type { CommandResult, Receipt, Step, Stored, Summary } from '../outbox.ts';
-import { EVIDENCE, type Field, type Fields, type Figure, MESSAGES, WIRE_VERSION } from './wire-fields.ts';
+import { ALERT_HEAD, EVIDENCE, type Field, type Fields, type Figure, MESSAGES, WIRE_VERSION } from './wire-fields.ts';
 
 export type Format = 'cbor' | 'json';
 
@@ -130,12 +130,15 @@ function shape(type: Kind, plain: Plain, cell: string | undefined): Decoded {
 function encodeFields(fields: Fields, record: Plain, format: Format): Uint8Array {
   if (format === 'json') return new TextEncoder().encode(JSON.stringify(record));
   const map = new Map<number, unknown>();
+  const alert = fields === MESSAGES.alert;
   for (const [name, field] of Object.entries(fields)) {
     const value = record[name];
     // The topic says version 1 already, and an alert is small because of such things.
-    if (value !== undefined && !(field.type === 'version' && value === 1))
-      map.set(field.key, toCbor(field, value, record));
+    if (value === undefined || field.key === undefined || (field.type === 'version' && value === 1)) continue;
+    if (alert && inHead(name, value)) continue;
+    map.set(field.key, toCbor(field, value, record));
   }
+  if (alert) map.set(ALERT_HEAD.key, headOf(record));
   // Keys stay in the order they were put in, so that evidence reads as the detector wrote it.
   return encodeCbor(map, { typeEncoders: { number: decimalTokens }, mapSorter: () => 0 });
 }
@@ -144,10 +147,12 @@ function encodeFields(fields: Fields, record: Plain, format: Format): Uint8Array
 function decodeFields(fields: Fields, payload: Uint8Array): Plain {
   const json = payload[0] === 0x7b;
   const raw: unknown = json ? JSON.parse(TEXT.decode(payload)) : decodeCbor(payload, CBOR_STRICT);
+  if (!json && !(raw instanceof Map)) throw new Error('expected a map');
+  const map = raw as Map<unknown, unknown>;
+  const head = !json && fields === MESSAGES.alert ? readHead(map.get(ALERT_HEAD.key)) : {};
   const get = json
     ? (name: string) => (Object.hasOwn(raw as object, name) ? (raw as Plain)[name] : undefined)
-    : (name: string) => (raw as Map<unknown, unknown>).get(fields[name]?.key);
-  if (!json && !(raw instanceof Map)) throw new Error('expected a map');
+    : (name: string) => map.get(fields[name]?.key) ?? head[name];
   const plain: Plain = {};
   for (const [name, field] of Object.entries(fields)) {
     if (field.type === 'before') continue;
@@ -168,6 +173,45 @@ function decodeFields(fields: Fields, payload: Uint8Array): Plain {
   }
 }
 
+type HeadName = keyof typeof ALERT_HEAD.bits;
+const HEAD = Object.entries(ALERT_HEAD.bits) as [HeadName, number][];
+const HEAD_BYTES = HEAD.reduce((sum, [, bits]) => sum + bits, 0) / 8;
+const HEX48 = /^[0-9a-f]{12}$/;
+const DIGITS12 = /^\d{12}$/;
+
+function inHead(name: string, value: unknown): boolean {
+  if (name === 'id') return HEX48.test(value as string);
+  return name === 'meter' && DIGITS12.test(value as string);
+}
+
+function headOf(record: Plain): Uint8Array {
+  let head = 0n;
+  for (const [name, bits] of HEAD) head = (head << BigInt(bits)) | headNumber(name, record);
+  const hex = head.toString(16).padStart(2 * HEAD_BYTES, '0');
+  return bytesOfHex(hex);
+}
+
+function headNumber(name: HeadName, record: Plain): bigint {
+  const value = record[name];
+  const field: Field = MESSAGES.alert[name];
+  if (field.type === 'id' || field.type === 'meter') return inHead(name, value) ? BigInt(`0x${value}`) : 0n;
+  return BigInt(toCbor(field, value, record) as number);
+}
+
+/** What stands in the head, each as it would stand under a key of its own. @throws Error when there is no head */
+function readHead(bytes: unknown): Plain {
+  if (!(bytes instanceof Uint8Array) || bytes.length !== HEAD_BYTES) throw new Error('the head is missing');
+  let rest = BigInt(`0x${textOf(bytes)}`);
+  const head: Plain = {};
+  for (const [name, bits] of HEAD.toReversed()) {
+    const value = rest & ((1n << BigInt(bits)) - 1n);
+    rest >>= BigInt(bits);
+    const { type }: Field = MESSAGES.alert[name];
+    head[name] = type === 'id' || type === 'meter' ? value.toString(16).padStart(12, '0') : Number(value);
+  }
+  return head;
+}
+
 const CBOR_STRICT = {
   useMaps: true,
   rejectDuplicateMapKeys: true,
@@ -182,9 +226,9 @@ const CBOR_STRICT = {
 function toCbor(field: Field, value: unknown, record: Plain): unknown {
   switch (field.type) {
     case 'id':
-      return hexBytes(value as string, /^[0-9a-f]{12}$/);
+      return hexBytes(value as string, HEX48);
     case 'meter':
-      return hexBytes(value as string, /^\d{12}$/);
+      return hexBytes(value as string, DIGITS12);
     case 'word':
       return field.words.indexOf(value as string);
     case 'words':
@@ -196,7 +240,7 @@ function toCbor(field: Field, value: unknown, record: Plain): unknown {
     case 'evidence':
       return evidenceToCbor(value as Evidence);
     case 'receipts':
-      return (value as [number, string][]).map(([n, id]) => [n, hexBytes(id, /^[0-9a-f]{12}$/)]);
+      return (value as [number, string][]).map(([n, id]) => [n, hexBytes(id, HEX48)]);
     default:
       return value;
   }
@@ -216,7 +260,7 @@ function fromCbor(field: Field, value: unknown, record: Plain): unknown {
     case 'before':
       return (record[field.of] as number) - (value as number);
     case 'evidence':
-      return value instanceof Map ? evidenceFromCbor(value) : undefined;
+      return evidenceFromCbor(value);
     case 'receipts':
       return Array.isArray(value) ? value.map((pair: unknown[]) => [pair?.[0], textOf(pair?.[1])]) : undefined;
     case 'any':
@@ -277,7 +321,17 @@ function isEvidence(value: unknown): boolean {
 
 const EVIDENCE_KEY = new Map(EVIDENCE.map((figure, key) => [figure.name, { key, ...figure }]));
 
-function evidenceToCbor(evidence: Evidence): Map<number | string, unknown> {
+function evidenceToCbor(evidence: Evidence): Map<number | string, unknown> | unknown[] {
+  const map = figuresToCbor(evidence);
+  const keys = [...map.keys()];
+  const last = keys.at(-1);
+  const ascending = keys.every((key, n) => typeof key === 'number' && (n === 0 || key > (keys[n - 1] as number)));
+  // An absent figure costs the byte that a key would.
+  if (!ascending || typeof last !== 'number' || last + 1 > 2 * keys.length) return map;
+  return Array.from({ length: last + 1 }, (_, key) => map.get(key) ?? null);
+}
+
+function figuresToCbor(evidence: Evidence): Map<number | string, unknown> {
   return new Map(
     Object.entries(evidence).map(([name, value]): [number | string, unknown] => {
       const known = EVIDENCE_KEY.get(name);
@@ -297,8 +351,13 @@ function evidenceToCbor(evidence: Evidence): Map<number | string, unknown> {
   );
 }
 
-function evidenceFromCbor(map: Map<unknown, unknown>): Plain {
-  const entries = [...map].map(([key, value]): [string, unknown] => {
+function evidenceFromCbor(raw: unknown): Plain | undefined {
+  const given: [unknown, unknown][] | undefined = Array.isArray(raw)
+    ? [...raw.entries()].filter(([, value]) => value !== null)
+    : raw instanceof Map
+      ? [...raw]
+      : undefined;
+  const entries = given?.map(([key, value]): [string, unknown] => {
     if (typeof key !== 'number') return [String(key), value];
     const { name, words, scale }: Partial<Figure> = EVIDENCE[key] ?? {};
     const named = name ?? `evidence-${key}`;
@@ -306,14 +365,16 @@ function evidenceFromCbor(map: Map<unknown, unknown>): Plain {
     if (words !== undefined) return [named, words[value]];
     return [named, scale !== undefined && Number.isInteger(value) ? value / scale : value];
   });
-  return Object.fromEntries(entries);
+  return entries === undefined ? undefined : Object.fromEntries(entries);
 }
 
 /** Twelve digits as six bytes; anything else stays text. */
 function hexBytes(text: string, form: RegExp): Uint8Array | string {
-  return form.test(text)
-    ? Uint8Array.from({ length: 6 }, (_, n) => Number.parseInt(text.slice(2 * n, 2 * n + 2), 16))
-    : text;
+  return form.test(text) ? bytesOfHex(text) : text;
+}
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, n) => Number.parseInt(hex.slice(2 * n, 2 * n + 2), 16));
 }
 
 function textOf(value: unknown): unknown {

@@ -43,21 +43,17 @@ function alertOf(n: number): Alert {
     at,
     since: at - 75_000,
     confidence: 0.934,
-    evidence: { stage: 'confirmed', inputs: 'power', powerW: 182.4, peakW: 196.1 },
+    evidence: {
+      ...{ stage: 'suspected', inputs: 'waveform', powerW: 182.4, peakW: 196.1 },
+      ...{ harmonic3Share: 0.81, harmonic5Share: 0.54, harmonic7Share: 0.29, displacementPf: 0.99, conductionDeg: 61 },
+    },
     grid: 'tj-cn-0412',
     recipients: ['power', 'community'],
   };
 }
 
-/** What a meter with a waveform adds. */
-const SHAPE = {
-  inputs: 'waveform',
-  harmonic3Share: 0.812,
-  harmonic5Share: 0.541,
-  harmonic7Share: 0.287,
-  displacementPf: 0.993,
-  conductionDeg: 61.5,
-};
+/** What a session has when it has ended. */
+const ENDED = { stage: 'confirmed', energyWh: 2_411.7, durationMin: 512.4 };
 
 const messageOf = (sequence: number, more: Evidence = {}) => {
   const plain = alertOf(sequence);
@@ -68,8 +64,8 @@ const messageOf = (sequence: number, more: Evidence = {}) => {
 };
 
 /**
- * `alertPayloadBytes`, `alertPublishBytes`: an illegal-charging alert of a meter that gives power, and the whole PUBLISH
- * around it; `alertPayloadBytesWithShape`: of one that gives waveforms.
+ * `alertPayloadBytes`, `alertPublishBytes`: an illegal-charging alert of a meter that gives waveforms, and the whole
+ * PUBLISH around it; `alertPayloadBytesEnded`: with energy and duration.
  * `outboxAppendsPerSecond`: alerts appended one by one, 500 waiting at a time.
  * `outboxDrainedPerSecond`: from a full outbox until the platform's last receipt has emptied it.
  * `alertToPubackP99Ms`: 100 alerts a second, from `append` to PUBACK.
@@ -80,7 +76,7 @@ export async function run(): Promise<Record<string, number>> {
   const broker = await benchBroker();
   try {
     const { topic, payload } = messageOf(50_000);
-    const withShape = messageOf(50_000, SHAPE).payload;
+    const ended = messageOf(50_000, ENDED).payload;
     const appends = await appending(join(folder, 'append.db'));
     const plain = await plainPublish(broker.url);
     const drained = await draining(join(folder, 'drain.db'), broker.url);
@@ -90,7 +86,7 @@ export async function run(): Promise<Record<string, number>> {
     const p99Ms = Math.min(...rounds);
     return {
       alertPayloadBytes: payload.length,
-      alertPayloadBytesWithShape: withShape.length,
+      alertPayloadBytesEnded: ended.length,
       alertPublishBytes: packetBytes(topic, payload.length),
       outboxAppendsPerSecond: appends,
       outboxDrainedPerSecond: drained,
