@@ -1,9 +1,11 @@
 /**
- * Reading 30 meters in turn, 72 registers each, by the gateway and by two libraries of npm; ratios of one run.
+ * Reading 30 meters in turn, 72 registers each, by the gateway, by two libraries of npm and by what Debian has; ratios
+ * of one run.
  *
  * `cpuPerReading…`: the whole way, through `serialport` and a pseudo-terminal to a slave in another process. All keep the
  * silence between frames that the standard asks for: ours by its bus, theirs by the pause that modbus-serial's README
- * shows between meters. Most of this is the port's own cost, the same for all.
+ * shows between meters. Most of this is the port's own cost, the same for all. `mbpoll`, which also prints every
+ * register, rests between scans for the least time that it takes and between meters as it likes: its pace is its own.
  * `cpuPerRequest…`: the libraries alone, against a slave that answers in the same call.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -19,6 +21,7 @@ import type { Block } from '../../protocols/exchange.ts';
 import { modbusBlocks } from '../../protocols/modbus/poll.ts';
 import type { Reading } from '../../protocols/reading.ts';
 import { modbusMeter } from '../../sim/modbus-meter.ts';
+import { mbpollCost, openLibmodbus, type PollPlan } from './support/libmodbus.ts';
 
 export const name = 'modbus-peers';
 
@@ -40,28 +43,36 @@ interface Cost {
   cpuUs: number;
   perSecond: number;
 }
-type Contender = (readings: number) => Promise<void>;
-type Costs = Record<'ours' | 'modbusSerial' | 'jsmodbus', Cost>;
+/** Of what is not installed. */
+const ABSENT: Cost = { cpuUs: 0, perSecond: 0 };
+type Contender = (readings: number) => Promise<Cost>;
+type Npm = 'ours' | 'modbusSerial' | 'jsmodbus';
+type Debian = 'libmodbus' | 'mbpoll';
+type Costs<Name extends string> = Record<Name, Cost>;
 
 export async function run(): Promise<Record<string, number>> {
   const slave = fork(new URL('modbus-slave.ts', import.meta.url), [String(TURNAROUND_MS)]);
   try {
     const [{ path }] = (await once(slave, 'message')) as [{ path: string }];
-    const whole = await compare(READINGS, {
-      ours: (readings) => throughBus(path, readings),
-      modbusSerial: (readings) => modbusSerialOverPort(path, readings),
-      jsmodbus: (readings) => jsmodbusOverPort(path, readings),
+    const whole = await compare<Npm | Debian>(READINGS, {
+      ours: measured((readings) => throughBus(path, readings)),
+      modbusSerial: measured((readings) => modbusSerialOverPort(path, readings)),
+      jsmodbus: measured((readings) => jsmodbusOverPort(path, readings)),
+      libmodbus: (readings) => libmodbusOverPort(path, readings),
+      mbpoll: (readings) => mbpollOverPort(path, readings),
     });
-    const alone = await compare(REQUESTS, {
-      ours: exchangesInMemory,
-      modbusSerial: modbusSerialInMemory,
-      jsmodbus: jsmodbusInMemory,
+    const alone = await compare<Npm>(REQUESTS, {
+      ours: measured(exchangesInMemory),
+      modbusSerial: measured(modbusSerialInMemory),
+      jsmodbus: measured(jsmodbusInMemory),
     });
     return {
       cpuPerReadingVsModbusSerial: ratio(whole, (it) => it.ours.cpuUs / it.modbusSerial.cpuUs),
       cpuPerReadingVsJsmodbus: ratio(whole, (it) => it.ours.cpuUs / it.jsmodbus.cpuUs),
       modbusReadingsPerSecondVsModbusSerial: ratio(whole, (it) => it.ours.perSecond / it.modbusSerial.perSecond),
       modbusReadingsPerSecondVsJsmodbus: ratio(whole, (it) => it.ours.perSecond / it.jsmodbus.perSecond),
+      ...againstDebian('Libmodbus', whole),
+      ...againstDebian('Mbpoll', whole),
       modbusReadingMicros: ratio(whole, (it) => it.ours.cpuUs),
       cpuPerRequestVsModbusSerial: ratio(alone, (it) => it.ours.cpuUs / it.modbusSerial.cpuUs),
       cpuPerRequestVsJsmodbus: ratio(alone, (it) => it.ours.cpuUs / it.jsmodbus.cpuUs),
@@ -72,35 +83,56 @@ export async function run(): Promise<Record<string, number>> {
   }
 }
 
+/** No figures, and one line that says so, where it is not installed. */
+function againstDebian(who: 'Libmodbus' | 'Mbpoll', rounds: readonly Costs<Npm | Debian>[]): Record<string, number> {
+  const of = (costs: Costs<Debian>) => costs[who === 'Mbpoll' ? 'mbpoll' : 'libmodbus'];
+  if (rounds.some((costs) => of(costs) === ABSENT)) {
+    console.error(
+      `SKIPPED: ${who.toLowerCase()} is not installed, so nothing is compared with it (apt install mbpoll)`,
+    );
+    return {};
+  }
+  return {
+    [`cpuPerReadingVs${who}`]: ratio(rounds, (it) => it.ours.cpuUs / of(it).cpuUs),
+    [`modbusReadingsPerSecondVs${who}`]: ratio(rounds, (it) => it.ours.perSecond / of(it).perSecond),
+  };
+}
+
 function stop(slave: ChildProcess): void {
   if (slave.connected) slave.disconnect();
 }
 
 /** The contenders take turns, so that what else the machine does falls on all. */
-async function compare(readings: number, contenders: Record<keyof Costs, Contender>): Promise<Costs[]> {
-  const rounds: Costs[] = [];
-  for (const contender of Object.values(contenders)) await contender(Math.ceil(readings / 3));
+async function compare<Name extends string>(
+  readings: number,
+  contenders: Record<Name, Contender>,
+): Promise<Costs<Name>[]> {
+  const rounds: Costs<Name>[] = [];
+  const inTurn = Object.entries<Contender>(contenders);
+  for (const [, contender] of inTurn) await contender(Math.ceil(readings / 3));
   for (let round = 0; round < ROUNDS; round++) {
-    const ours = await measure(contenders.ours, readings);
-    const serial = await measure(contenders.modbusSerial, readings);
-    rounds.push({ ours, modbusSerial: serial, jsmodbus: await measure(contenders.jsmodbus, readings) });
+    const costs: [string, Cost][] = [];
+    for (const [name, contender] of inTurn) costs.push([name, await contender(readings)]);
+    rounds.push(Object.fromEntries(costs) as Costs<Name>);
   }
   return rounds;
 }
 
 /** The middle of the rounds. */
-function ratio(rounds: readonly Costs[], of: (costs: Costs) => number): number {
+function ratio<Name extends string>(rounds: readonly Costs<Name>[], of: (costs: Costs<Name>) => number): number {
   return rounds.map(of).sort((a, b) => a - b)[rounds.length >> 1]!;
 }
 
-async function measure(contender: Contender, readings: number): Promise<Cost> {
-  const cpu = process.cpuUsage();
-  const startMs = performance.now();
-  await contender(readings);
-  const seconds = (performance.now() - startMs) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { cpuUs: (user + system) / readings, perSecond: readings / seconds };
-}
+const measured =
+  (read: (readings: number) => Promise<void>): Contender =>
+  async (readings) => {
+    const cpu = process.cpuUsage();
+    const startMs = performance.now();
+    await read(readings);
+    const seconds = (performance.now() - startMs) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    return { cpuUs: (user + system) / readings, perSecond: readings / seconds };
+  };
 
 /** The bus as the gateway runs it: schedule, silence before requests, deadlines, decoding into readings. */
 async function throughBus(path: string, readings: number): Promise<void> {
@@ -159,6 +191,27 @@ async function jsmodbusOverPort(path: string, readings: number): Promise<void> {
   const closed = once(serial, 'close');
   serial.close();
   await closed;
+}
+
+const planOf = (path: string): PollPlan => ({
+  path,
+  baud: BAUD,
+  meters: METERS,
+  registers: REGISTERS,
+  silenceMs: SILENCE_MS,
+  timeoutMs: TIMEOUT_MS,
+});
+
+async function libmodbusOverPort(path: string, readings: number): Promise<Cost> {
+  const libmodbus = openLibmodbus(planOf(path));
+  if (libmodbus === undefined) return ABSENT;
+  const cost = await measured(() => libmodbus.poll(readings, toReading))(readings);
+  libmodbus.close();
+  return cost;
+}
+
+async function mbpollOverPort(path: string, readings: number): Promise<Cost> {
+  return (await mbpollCost(planOf(path), Math.ceil(readings / METERS))) ?? ABSENT;
 }
 
 /** The values a reading is made of, as our decoder takes them. */
