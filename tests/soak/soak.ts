@@ -1,13 +1,14 @@
 /**
- * `npm run soak -- --hours H [--scenario NAME] [--out FILE]`: the firmware in a process of its own, in real time,
+ * `npm run soak -- --hours H [--scenario NAME] [--out FILE] | --judge FILE --hours H`: the firmware in a process of its own, in real time,
  * against a noisy simulated street and Mosquitto, with faults by the clock. Every ten seconds its memory, descriptors,
  * event-loop delay and bus utilisation are written down; at the end a trend in any of them is a failure.
  *
- * The first hour (or the first quarter of a shorter run) warms up and is not judged. Without Mosquitto on the machine
+ * The first hour (or the first quarter of a shorter run) warms up and is not judged; a run with too little left to see a
+ * trend in fails and says so. `--judge` judges the probes of an earlier run once more. Without Mosquitto on the machine
  * the demo's broker serves.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,15 +18,25 @@ import { startDemoBroker } from '../../firmware/cli/demo-broker.ts';
 import { siteOf } from '../../firmware/cli/sim-site.ts';
 import { listenAsPlatform } from '../../firmware/uplink/platform.ts';
 import { type RunningSim, startSim } from '../../sim/street.ts';
-import { judge, type Probe } from './trend.ts';
+import { type Findings, judge, type Probe } from './trend.ts';
 
 const { values } = parseArgs({
-  options: { hours: { type: 'string' }, scenario: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    hours: { type: 'string' },
+    scenario: { type: 'string' },
+    out: { type: 'string' },
+    judge: { type: 'string' },
+  },
 });
 const hours = Number(values.hours);
 if (!(hours > 0)) {
   console.error('soak: --hours H: expected a number of hours above 0');
   process.exit(2);
+}
+if (values.judge !== undefined) {
+  const lines = readFileSync(values.judge, 'utf8').split('\n');
+  const again = lines.filter((text) => text !== '').map((text) => JSON.parse(text) as Probe);
+  process.exit(tell(judge(again, hours * 3_600_000), again.length));
 }
 
 const MINUTE_MS = 60_000;
@@ -77,11 +88,18 @@ out.end();
 
 const findings = judge(probes, hours * 60 * MINUTE_MS);
 if (endedByItself !== undefined) findings.problems.push(endedByItself);
-console.log(JSON.stringify({ hours, probes: probes.length, ...findings }));
-for (const problem of findings.problems) console.error(`soak: ${problem}`);
+const status = tell(findings, probes.length);
 if (findings.problems.length === 0 && values.out === undefined) rmSync(directory, { recursive: true, force: true });
 else console.error(`soak: the probes are in ${values.out ?? directory}`);
-process.exit(findings.problems.length === 0 ? 0 : 1);
+process.exit(status);
+
+/** Figures as JSON, problems in words; returns the exit status. */
+function tell(found: Findings, count: number): number {
+  console.log(JSON.stringify({ hours, probes: count, ...found }));
+  for (const problem of found.problems) console.error(`soak: ${problem}`);
+  console.error(`soak: ${found.problems.length === 0 ? found.verdict : 'failed'}`);
+  return found.problems.length === 0 ? 0 : 1;
+}
 
 function report(): void {
   const last = probes.at(-1);
