@@ -76,6 +76,8 @@ export async function openDesk(parts: DeskParts): Promise<Desk> {
   let queue: Promise<unknown> = Promise.resolve();
 
   for await (const one of cases(outbox)) if (one.alert.state !== 'cleared') keep(one);
+  const standing = [...open.values()].map(({ alert }) => alert);
+  fold.resume(standing, Math.floor(clock.nowMs()));
 
   function keep(one: Case): void {
     open.set(one.alert.id, one);

@@ -2,8 +2,7 @@
  * Storms: 200 meters out at once is one event, not 200 messages. Pure; time comes with each call.
  *
  * Two bounds. Many meters raising one kind within a minute become one alert of the whole area, which grows by updates
- * and is cleared when it has been quiet; only kinds that have a common cause, because a portrait of each home at midnight
- * is no storm. And a meter, and the gateway, may send so many an hour; what is over it is
+ * and is cleared when it has been quiet; only kinds that have a common cause (`COMMON_CAUSE`). And a meter, and the gateway, may send so many an hour; what is over it is
  * counted and the count travels with the next alert that passes. Critical alerts always pass, and what was raised is
  * always cleared, so that the first and the last word of each alert arrive.
  */
@@ -31,7 +30,9 @@ export const FOLD_DEFAULTS: FoldSettings = {
 
 interface Storm {
   alert: Alert;
+  /** Since this program started; `before` were counted by the one before it. */
   meters: Set<string>;
+  before: number;
   lastMs: number;
   toldMs: number;
   told: number;
@@ -43,8 +44,35 @@ interface Bucket {
   folded: number;
 }
 
-/** What many meters say at once because of one thing in the grid or on the bus. */
-const COMMON_CAUSE: ReadonlySet<AlertKind> = new Set(['outage', 'voltage', 'meter-fault']);
+/**
+ * Whether many meters say it at once because of one thing. Not where each needs a person of its own whatever the others
+ * do (somebody silent, a battery charging, a breaker about to trip), nor where a calendar makes many speak at once
+ * without any cause (portraits and price tiers at midnight).
+ */
+const COMMON_CAUSE = {
+  outage: true,
+  voltage: true,
+  // The neutral of a branch, a fault to earth, the weather of tomorrow.
+  imbalance: true,
+  leakage: true,
+  'overload-forecast': true,
+  // A noisy bus; a cabinet that was opened.
+  'meter-fault': true,
+  tamper: true,
+  // A heat wave, a holiday.
+  'abnormal-use': true,
+  'illegal-charging': false,
+  inactivity: false,
+  overload: false,
+  occupancy: false,
+  'night-residence': false,
+  'tariff-tier': false,
+  'low-balance': false,
+  profile: false,
+  // The gateway's own are bounded where they are raised.
+  gateway: false,
+} as const satisfies Record<AlertKind, boolean>;
+const STORM = 'storm:';
 const METERS_MAX = 4_096;
 const PASSED_MAX = 10_000;
 const HOUR_MS = 3_600_000;
@@ -67,6 +95,16 @@ export class Fold {
   /** How many alerts were folded away in all. */
   get folded(): number {
     return this.#folded;
+  }
+
+  /** Takes up the storms among these alerts, which stood when the program before this one ended. */
+  resume(standing: readonly Alert[], nowMs: number): void {
+    for (const alert of standing) {
+      const kind = alert.meter === this.#gateway ? stormKind(alert) : undefined;
+      if (kind === undefined) continue;
+      const before = typeof alert.evidence.meters === 'number' ? alert.evidence.meters : 0;
+      this.#storms.set(kind, { alert, meters: new Set(), before, lastMs: nowMs, toldMs: nowMs, told: before });
+    }
   }
 
   /** What goes out of these, decided together at `nowMs`. Call it with none now and then, so that storms end. */
@@ -93,7 +131,7 @@ export class Fold {
   #count(alerts: readonly Alert[], nowMs: number): void {
     const { windowMs, stormMeters } = this.#settings;
     for (const alert of alerts) {
-      if (alert.state !== 'raised' || !COMMON_CAUSE.has(alert.kind) || isArea(alert)) continue;
+      if (alert.state !== 'raised' || !COMMON_CAUSE[alert.kind] || isArea(alert)) continue;
       const meters = this.#recent.get(alert.kind) ?? new Map<string, number>();
       this.#recent.set(alert.kind, meters);
       meters.set(alert.meter, nowMs);
@@ -102,6 +140,7 @@ export class Fold {
       this.#storms.set(alert.kind, {
         alert: this.#stormOf(alert),
         meters: new Set(meters.keys()),
+        before: 0,
         lastMs: nowMs,
         toldMs: Number.NEGATIVE_INFINITY,
         told: 0,
@@ -111,7 +150,7 @@ export class Fold {
 
   #stormOf(first: Alert): Alert {
     const kind = first.kind === 'outage' ? 'outage' : 'gateway';
-    const key = `storm:${first.kind}`;
+    const key = `${STORM}${first.kind}`;
     const since = first.since;
     return {
       ...first,
@@ -127,10 +166,11 @@ export class Fold {
     const out: Alert[] = [];
     for (const [kind, storm] of this.#storms) {
       const over = nowMs - storm.lastMs > quietMs;
-      const grown = storm.meters.size > storm.told && nowMs - storm.toldMs >= updateMs;
+      const size = storm.before + storm.meters.size;
+      const grown = size > storm.told && nowMs - storm.toldMs >= updateMs;
       if (!over && !grown) continue;
       const state = over ? 'cleared' : storm.told === 0 ? 'raised' : 'updated';
-      storm.told = storm.meters.size;
+      storm.told = size;
       storm.toldMs = nowMs;
       out.push({ ...storm.alert, state, at: nowMs, evidence: { ...storm.alert.evidence, meters: storm.told } });
       if (!over) continue;
@@ -173,6 +213,12 @@ export class Fold {
     if (alert.state === 'cleared') this.#hidden.delete(alert.id);
     if (this.#hidden.size > PASSED_MAX) this.#hidden.delete(this.#hidden.values().next().value ?? '');
   }
+}
+
+function stormKind({ kind, evidence }: Alert): AlertKind | undefined {
+  if (kind === 'outage') return evidence.scope === 'area' ? 'outage' : undefined;
+  const fault = String(evidence.fault ?? '');
+  return fault.startsWith(STORM) ? (fault.slice(STORM.length) as AlertKind) : undefined;
 }
 
 function isArea(alert: Alert): boolean {

@@ -15,8 +15,12 @@ const routes = {
   'tj-cn-0412': { power: names('Li', 'Wang', 'Zhao'), community: names('Chen') },
 };
 
-async function openAt(clock: VirtualClock, outbox: Outbox, settings: Partial<DeskSettings> = {}): Promise<Desk> {
-  const { signal } = new AbortController();
+async function openAt(
+  clock: VirtualClock,
+  outbox: Outbox,
+  settings: Partial<DeskSettings> = {},
+  { signal } = new AbortController(),
+): Promise<Desk> {
   return openDesk({ settings: { gateway: 'gw-1', routes, ...settings }, outbox, clock, log: silentLog, signal });
 }
 
@@ -119,13 +123,59 @@ describe('folding', () => {
     expect(fold.take(few, 0)).toEqual(few);
   });
 
-  it('leaves alone what many homes have at once without a common cause', () => {
+  it.each([
+    'voltage',
+    'imbalance',
+    'leakage',
+    'overload-forecast',
+    'meter-fault',
+    'tamper',
+    'abnormal-use',
+  ] as const)('makes one alert of the gateway of 200 times %s at once', (kind) => {
     const fold = new Fold('gw-1');
-    const portraits = Array.from(
+    const all = Array.from({ length: 200 }, (_, n): Alert => ({ ...outage(n), kind, evidence: {} }));
+    expect(fold.take(all, 0)).toMatchObject([
+      { kind: 'gateway', meter: 'gw-1', state: 'raised', evidence: { fault: `storm:${kind}`, meters: 200 } },
+    ]);
+    expect(fold.take([], 11 * MINUTE)).toMatchObject([{ kind: 'gateway', state: 'cleared' }]);
+  });
+
+  it.each([
+    'illegal-charging',
+    'inactivity',
+    'overload',
+    'night-residence',
+    'occupancy',
+    'profile',
+    'low-balance',
+  ] as const)('leaves %s alone: each needs a person of its own, or has no common cause', (kind) => {
+    const fold = new Fold('gw-1');
+    const all = Array.from(
       { length: 200 },
-      (_, n): Alert => ({ ...outage(n), kind: 'profile', severity: 'notice' }),
+      (_, n): Alert => ({ ...outage(n), kind, severity: 'notice', evidence: {} }),
     );
-    expect(fold.take(portraits, 0)).toEqual(portraits);
+    expect(fold.take(all, 0)).toEqual(all);
+  });
+
+  it.each(['outage', 'voltage'] as const)('ends a storm of %s that began before a restart', async (kind) => {
+    const clock = new VirtualClock();
+    const outbox = openStore(':memory:', { clock });
+    const power = new AbortController();
+    const before = await openAt(clock, outbox, {}, power);
+    await before.outbox.append(
+      Array.from({ length: 30 }, (_, n): Alert => ({ ...outage(n), kind, at: clock.nowMs() })),
+    );
+    power.abort();
+    const after = await openAt(clock, outbox);
+    await after.outbox.append([{ ...outage(40), kind, at: clock.nowMs() }]);
+    await clock.runUntil(12 * MINUTE);
+    const alerts = (await messages(outbox)).flatMap((message) => (message.type === 'alert' ? [message.alert] : []));
+    const storm = alerts[0]?.id;
+    expect(alerts.map(({ id, state, evidence }) => [id === storm, state, evidence.meters])).toEqual([
+      [true, 'raised', 30],
+      [true, 'updated', 31],
+      [true, 'cleared', 31],
+    ]);
   });
 
   it('bounds what one meter sends, and says with the next how much it held back', () => {
