@@ -6,12 +6,12 @@ import type { Bus } from './bus/bus.ts';
 import type { Captures } from './capture.ts';
 import type { Clock } from './clock.ts';
 import type { Handlers } from './commands/commands.ts';
-import type { Args } from './commands/operations.ts';
 import type { Site } from './config/site.ts';
 import { obeyOrders } from './control/obey.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pipeline } from './pipeline.ts';
 import { readOnDemand } from './read-item.ts';
+import type { UpdateOrder } from './update-order.ts';
 
 /** What lies outside of the gateway: its process, its site file, its curves. Each rejects with the reason why not. */
 export interface Actions {
@@ -20,7 +20,7 @@ export interface Actions {
   /** Checks the site file and puts it in force. */
   reload(): Promise<unknown>;
   restart(): Promise<unknown>;
-  update(args: Args<'update'>): Promise<unknown>;
+  update(order: UpdateOrder): Promise<unknown>;
 }
 
 export interface HandlerParts {
@@ -73,7 +73,7 @@ export function commandHandlers(parts: HandlerParts): Handlers {
       return { untilMs };
     },
     restart: () => actions.restart(),
-    update: (args) => actions.update(args),
+    update: (order) => actions.update(order),
   };
 }
 

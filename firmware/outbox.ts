@@ -22,7 +22,8 @@ export interface CommandResult {
   id: string;
   op: string;
   at: number;
-  status: 'done' | 'failed' | 'refused' | 'unknown';
+  /** After `started` a second answer follows. */
+  status: 'done' | 'failed' | 'refused' | 'unknown' | 'started';
   reason?: string;
   data?: unknown;
 }

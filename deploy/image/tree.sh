@@ -32,7 +32,7 @@ ln -sf /usr/share/zoneinfo/UTC "$tree/etc/localtime"
 ln -sf ../proc/self/mounts "$tree/etc/mtab"
 
 systemctl --root="$tree" preset-all > /dev/null 2>&1 || true
-systemctl --root="$tree" enable systemd-networkd systemd-resolved systemd-timesyncd gridwarden gridwarden-confirm.timer > /dev/null 2>&1
+systemctl --root="$tree" enable systemd-networkd systemd-resolved systemd-timesyncd gridwarden gridwarden-confirm.timer gridwarden-order.path > /dev/null 2>&1
 systemctl --root="$tree" set-default multi-user.target > /dev/null 2>&1
 # No console, no first-boot questions, nothing that looks for other disks.
 systemctl --root="$tree" mask getty@.service serial-getty@.service console-getty.service systemd-firstboot.service \

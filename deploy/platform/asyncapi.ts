@@ -9,7 +9,10 @@ const UP = {
     summary: 'An alert: raised, updated or cleared. `cell` is its grid cell, `-` where it has none.',
   },
   step: { address: 'gw/1/{gateway}/up/step', summary: 'What happened to an alert: its timeline.' },
-  result: { address: 'gw/1/{gateway}/up/result', summary: 'The answer to a command, with the command’s id.' },
+  result: {
+    address: 'gw/1/{gateway}/up/result',
+    summary: 'The answer to a command, with the command’s id; after status started a second one says how it ended.',
+  },
   summary: { address: 'gw/1/{gateway}/up/summary', summary: 'What a grid cell used. Off by default.' },
   status: { address: 'gw/1/{gateway}/up/status', summary: 'Retained; offline also as the last will.' },
 } as const;

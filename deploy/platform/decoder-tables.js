@@ -157,7 +157,7 @@ export const MESSAGES = {
     status: {
       key: 4,
       type: 'word',
-      words: ['done', 'failed', 'refused', 'unknown'],
+      words: ['done', 'failed', 'refused', 'unknown', 'started'],
     },
     at: {
       key: 8,

@@ -243,6 +243,7 @@ program
   .option('--no-reboot', 'let it take over at the next restart')
   .option('--anyway', 'also an older image, or one that did not work here before')
   .option('--confirm', 'decide whether this start stays; a timer does it')
+  .option('--ordered', 'install what the platform ordered; a unit does it')
   .addHelpText('after', examples('gridwarden update /media/stick/gateway-arm64.raucb'))
   .action(async (bundle, options) => (await import('./update.ts')).update(bundle, options));
 

@@ -1,11 +1,13 @@
 /** `gridwarden run`: the firmware itself, until it is told to stop. */
 import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Site } from '../config/site.ts';
 import type { Gateway } from '../gateway.ts';
 import { openLog } from '../log.ts';
 import { areaOf } from '../meters.ts';
 import type { PageSettings } from '../page/server.ts';
 import { type Health, supervise } from '../supervisor.ts';
+import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE } from '../update-order.ts';
 import { readSite, untilStopped } from './io.ts';
 import { writeRecording } from './recording-file.ts';
 import { start } from './start.ts';
@@ -60,7 +62,11 @@ export async function run(options: RunOptions): Promise<void> {
           return after('reload');
         },
         restart: () => after('restart'),
-        update: () => Promise.reject(new Error('updates are installed with gridwarden update')),
+      },
+      updates: {
+        orderFile: join(dirname(resolve(options.config)), ORDER_FILE),
+        outcomeFile: OUTCOME_FILE,
+        imageFile: IMAGE_FILE,
       },
       ...(site.page === undefined ? {} : { page: await pageSettings(site.page) }),
       ...(recording === undefined ? {} : { record: recording.write }),

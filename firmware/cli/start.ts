@@ -18,6 +18,7 @@ import type { Outbox } from '../outbox.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
 import type { Page, PageSettings } from '../page/server.ts';
 import { openStoreWorker } from '../store/worker.ts';
+import { type UpdateParts, watchUpdates } from '../update-order.ts';
 import { BACK_OFF } from '../uplink/back-off.ts';
 import { type Dialect, dialectEncoder } from '../uplink/dialect.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
@@ -38,7 +39,9 @@ export interface StartOptions {
   /** A port is stuck for good: see `gateway.ts`. */
   onStuck?: (port: string, reason: string) => void;
   /** What commands may do to the process; without it they may not. */
-  process?: Pick<Actions, 'reload' | 'restart' | 'update'>;
+  process?: Pick<Actions, 'reload' | 'restart'>;
+  /** Where orders to update go and what comes of them. */
+  updates?: Pick<UpdateParts, 'orderFile' | 'outcomeFile' | 'imageFile'>;
 }
 
 export interface Started {
@@ -80,6 +83,9 @@ export async function start(options: StartOptions): Promise<Started> {
     { clock: systemClock, random: Math.random, log, onNotice: notices.link },
   );
   const audit = await openAudit(join(site.store.directory, 'audit.ndjson'), systemClock.nowMs);
+  const update = options.updates
+    ? (await watchUpdates({ ...options.updates, outbox, clock: systemClock, log, signal })).order
+    : refuse;
   const gateway = await startGateway({
     site,
     detectors: allDetectors,
@@ -99,6 +105,7 @@ export async function start(options: StartOptions): Promise<Started> {
       actions: {
         curve: (meter, sinceMs) => view.source.curve(meter).filter(([atMs]) => atMs >= sinceMs),
         ...(options.process ?? NO_PROCESS),
+        update,
       },
     },
     ...(options.onStuck === undefined ? {} : { onStuck: options.onStuck }),
@@ -131,7 +138,7 @@ async function readDialect(site: Site) {
 }
 
 const refuse = () => Promise.reject(new Error('not on this gateway'));
-const NO_PROCESS = { reload: refuse, restart: refuse, update: refuse };
+const NO_PROCESS = { reload: refuse, restart: refuse };
 
 function readKeys(site: Site): Promise<CommandKey[]> {
   return Promise.all(

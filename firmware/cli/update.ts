@@ -3,26 +3,38 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { run } from '../../deploy/tools.ts';
 import { judgeStart, type Remembered } from '../../deploy/update/confirm.ts';
+import { obeyOrder, type Places } from '../../deploy/update/obey.ts';
 import { isNewer } from '../../deploy/update/version.ts';
 import { type Health, parseHealth } from '../supervisor.ts';
+import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE, type UpdateOutcome, writeWhole } from '../update-order.ts';
 import { BadInput, Failed, print, say } from './io.ts';
 import { progress } from './progress.ts';
 
 export interface UpdateOptions {
   confirm?: boolean;
+  ordered?: boolean;
   anyway?: boolean;
   reboot: boolean;
 }
 
-const IMAGE_FILE = '/usr/lib/gridwarden-image';
 /** What worked just before the update; lives with the data, so that the new slot finds it. */
 const MEMORY_FILE = '/data/system/before-update.json';
 /** The image that was given up. */
 const FAILED_FILE = '/data/system/failed-update';
 const CONFIRMED_FILE = '/run/gridwarden-confirmed';
+const STATE = '/var/lib/gridwarden';
+const PLACES: Places = {
+  inbox: `${STATE}/${ORDER_FILE}`,
+  order: '/data/system/update-order.json',
+  bundle: '/data/system/update.raucb',
+  outcome: OUTCOME_FILE,
+};
+/** For a download over a slow link, with all its interruptions. */
+const ORDER_DEADLINE_MS = 2 * 3_600_000;
 
 export async function update(bundle: string | undefined, options: UpdateOptions): Promise<void> {
   if (options.confirm === true) return confirm();
+  if (options.ordered === true) return ordered();
   if (bundle === undefined) throw new BadInput('update: expected a bundle (.raucb), as a file or http(s)://…');
   if (!/^https?:\/\//.test(bundle) && !existsSync(bundle))
     throw new BadInput(`${bundle}: no such file: expected a bundle (.raucb)`);
@@ -38,16 +50,40 @@ export async function update(bundle: string | undefined, options: UpdateOptions)
   else say('installed: it takes over at the next restart');
 }
 
+/** What the platform ordered; a unit starts it when the gateway has left an order. */
+async function ordered(): Promise<void> {
+  const bar = progress('download');
+  const outcome = await obeyOrder({
+    places: PLACES,
+    // Whom the gateway trusts for its broker may also keep its updates.
+    caFile: `${STATE}/ca.pem`,
+    signal: AbortSignal.timeout(ORDER_DEADLINE_MS),
+    onProgress: (done, total) => bar.update(done, total),
+    async install(bundle, { version }) {
+      const held = await versionOf(bundle);
+      if (held !== undefined && held !== version) throw new Failed(`the bundle has ${held}, ordered was ${version}`);
+      await update(bundle, { reboot: false });
+    },
+  });
+  bar.stop();
+  print(outcome ?? { ordered: 'nothing' });
+  if (outcome?.state === 'installed') await run('systemctl', ['reboot']);
+}
+
 /** An older image would bring old holes back, and one that failed here would fail again. */
 async function worthInstalling(bundle: string): Promise<void> {
-  // The signature is judged at the installation; this only spares the gateway a pointless one.
-  const info = await run('rauc', ['info', '--no-verify', '--output-format=shell', bundle]).catch(() => '');
-  const version = /^RAUC_MF_VERSION='(.*)'$/m.exec(info)?.[1];
+  const version = await versionOf(bundle);
   if (version === undefined) return;
   if (!isNewer(version, imageId()))
     throw new Failed(`${bundle} has ${version}, here runs ${imageId()}: nothing newer (--anyway installs it)`);
   if (readFile(FAILED_FILE) === version)
     throw new Failed(`${version} was tried here and did not work as before (--anyway tries it again)`);
+}
+
+/** What a bundle says it is. The signature is judged at the installation; this only spares a pointless one. */
+async function versionOf(bundle: string): Promise<string | undefined> {
+  const info = await run('rauc', ['info', '--no-verify', '--output-format=shell', bundle]).catch(() => '');
+  return /^RAUC_MF_VERSION='(.*)'$/m.exec(info)?.[1];
 }
 
 async function install(bundle: string): Promise<void> {
@@ -85,6 +121,7 @@ async function confirm(): Promise<void> {
   switch (verdict.verdict) {
     case 'good':
       await run('rauc', ['status', 'mark-good']);
+      await endOrder();
       writeFileSync(CONFIRMED_FILE, '');
       rmSync(MEMORY_FILE, { force: true });
       return;
@@ -99,6 +136,16 @@ async function confirm(): Promise<void> {
     default:
       verdict.verdict satisfies never;
   }
+}
+
+/** Says to whom ordered the update what came of it: this start is a good one, in the new image or in the old. */
+async function endOrder(): Promise<void> {
+  const text = readFile(OUTCOME_FILE);
+  if (text === '') return;
+  const outcome = JSON.parse(text) as UpdateOutcome;
+  if (outcome.state !== 'installed') return;
+  const kept = imageId() === outcome.version;
+  await writeWhole(OUTCOME_FILE, { ...outcome, state: kept ? 'kept' : 'rolled-back' } satisfies UpdateOutcome);
 }
 
 const readFile = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');

@@ -23,8 +23,12 @@ export interface CommandSettings {
 
 /** What the gateway does for a command; what it returns is the answer's `data`. A rejection is answered `failed`. */
 export type Handlers = {
-  [O in Exclude<Op, 'acknowledge' | 'dispatch' | 'result' | 'timeline'>]: (args: Args<O>) => Promise<unknown>;
+  [O in Exclude<Op, 'acknowledge' | 'dispatch' | 'result' | 'timeline' | 'update'>]: (
+    args: Args<O>,
+  ) => Promise<unknown>;
 } & {
+  /** Begins it; its end is answered later, with the same `id`. */
+  update(order: Args<'update'> & { id: string }): Promise<unknown>;
   /** A grid worker's finding, for the detectors. */
   answer(meter: string, verdict: { result: 'confirmed' | 'false-alarm' | 'away' }): Promise<void>;
 };
@@ -170,7 +174,8 @@ export async function startCommands(parts: CommandParts): Promise<Commands> {
     });
     try {
       const data: unknown = await Promise.race([carryOut(parts, key, body), late]);
-      return await answer(body, { status: 'done', ...(data !== undefined && { data }) });
+      const status = body.op === 'update' ? 'started' : 'done';
+      return await answer(body, { status, ...(data !== undefined && { data }) });
     } catch (error) {
       return await answer(body, { status: 'failed', reason: reasonOf(error) });
     } finally {
@@ -266,7 +271,7 @@ async function carryOut({ handlers, desk }: CommandParts, key: TrustedKey, body:
     case 'restart':
       return handlers.restart(body.args as Args<'restart'>);
     case 'update':
-      return handlers.update(body.args as Args<'update'>);
+      return handlers.update({ id: body.id, ...(body.args as Args<'update'>) });
     default:
       return op satisfies never;
   }

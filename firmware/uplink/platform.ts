@@ -122,6 +122,7 @@ export function identityOf(message: Exclude<Decoded, { type: 'problem' | 'receip
     case 'step':
       return `${message.step.alert}/${message.step.step}/${message.step.at}`;
     case 'result':
+      return `${message.result.id}/${message.result.status}`;
     case 'summary':
       return receiptOf(message).id;
     default:

@@ -129,7 +129,12 @@ export const RESULT_FIELDS = {
   sequence,
   id: { key: 2, type: 'text', max: 64, means: 'id of the command' },
   op: { key: 3, type: 'text', max: 32, means: 'what was asked' },
-  status: { key: 4, type: 'word', words: ['done', 'failed', 'refused', 'unknown'], means: 'what became of it' },
+  status: {
+    key: 4,
+    type: 'word',
+    words: ['done', 'failed', 'refused', 'unknown', 'started'],
+    means: 'what became of it; after started a second answer follows',
+  },
   at: { key: 8, type: 'time', means: 'when' },
   reason: { key: 5, type: 'text', max: 256, optional: true, means: 'why it failed or was refused' },
   data: { key: 6, type: 'any', optional: true, means: 'what was asked for, at most 32 kB' },

@@ -60,7 +60,6 @@ describe('commands over a broker', () => {
       process: {
         reload: async () => ++reloads,
         restart: () => Promise.reject(new Error('no')),
-        update: () => Promise.reject(new Error('no')),
       },
     });
     await vi.waitFor(() => expect(started.gateway.uplink.up).toBe(true), 10_000);

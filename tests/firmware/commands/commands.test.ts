@@ -190,6 +190,13 @@ describe('commands', () => {
     expect(commands.refused.busy).toBeGreaterThan(400);
   });
 
+  it('answers an update as started: its end is answered later', async () => {
+    const args = { url: 'https://updates.example/b', version: '2.0.0', sha256: 'a'.repeat(64) };
+    const [result] = await give(maintainer.command({ id: 'u1', op: 'update', args }));
+    expect(result).toMatchObject({ id: 'u1', op: 'update', status: 'started', data: { name: 'update' } });
+    expect(called).toEqual([`update ${JSON.stringify({ id: 'u1', ...args })}`]);
+  });
+
   it('refuses restart and update while the clock is not set, and takes the rest by counter', async () => {
     clockOk = false;
     const old = { notBefore: 1_000_000, notAfter: 1_060_000 };
