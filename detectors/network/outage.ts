@@ -7,7 +7,8 @@
  * If *all* meters fall silent at once and none says power-off, it is the bus or the gateway, and nothing is alerted
  * here: the gateway's own notices speak of that, and if it was power after all, the records read on return say so
  * and the outage is told then, with its true begin. Not being asked is no evidence at all: a hole in the readings
- * without `no-answer` changes nothing. A transformer meter whose voltage is gone on one or all phases is proof too.
+ * without `no-answer` changes nothing. A transformer meter whose voltage is gone on one or all phases is proof too, and
+ * so is a user's meter that reads no voltage on any phase twice in a row, with nothing drawn, after it had some.
  *
  * Rejected: a timeout per meter ("no reading for 15 min"). It calls every bus fault an outage, and every outage
  * fifteen minutes late. Rejected: one alert per meter: a box of twelve is one fault and one visit.

@@ -9,18 +9,49 @@ export const LIVE_V = 22;
 /** Records of power failures are read within this time of a meter's return. */
 export const RECORD_MS = 15 * MINUTE_MS;
 
+/** Current or power above these is no meter without supply: `tamper` tells of a load on a phase without voltage. */
+const DEAD_A = 0.5;
+const DEAD_W = 10;
+
 export function hear(state: OutageState, seat: Seat, reading: Reading, atMs: number): void {
-  if (reading.activePowerW !== undefined) seat.powerW = reading.activePowerW;
+  const dark = isDark(reading);
+  if (reading.activePowerW !== undefined && !dark) seat.powerW = reading.activePowerW;
   if (seat.condition === 'live') {
     seat.heardMs = atMs;
+    sees(state, seat, dark, reading, atMs);
     return;
   }
   // A converter with a battery may answer for a dead supply; and a reading of the same moment was taken before.
-  const { voltageV } = reading;
-  if (voltageV?.every((volts) => volts < LIVE_V)) return;
+  if (dark) return;
   if (seat.condition === 'off' && atMs === seat.downMs) return;
   seat.heardMs = atMs;
   back(state, seat, atMs);
+}
+
+/** Whether a reading shows every phase without voltage. */
+const isDark = ({ voltageV }: Reading): boolean =>
+  voltageV !== undefined && voltageV.length > 0 && voltageV.every((volts) => volts < LIVE_V);
+
+/**
+ * A meter on a battery, or fed from elsewhere, that reads no voltage says as much as a last gasp. Two readings in a
+ * row, for one may be a slip of the line; and only a meter that was seen with voltage, for some never measure it.
+ */
+function sees(state: OutageState, seat: Seat, dark: boolean, reading: Reading, atMs: number): void {
+  if (!dark) {
+    seat.darkMs = 0;
+    if (reading.voltageV !== undefined) seat.lit = true;
+    return;
+  }
+  const loaded =
+    (reading.activePowerW ?? 0) > DEAD_W || (reading.currentA?.some((amps) => Math.abs(amps) > DEAD_A) ?? false);
+  if (!seat.lit || loaded) return;
+  if (!seat.darkMs) {
+    seat.darkMs = atMs;
+    return;
+  }
+  if (atMs <= seat.darkMs) return;
+  poweredOff(state, seat, seat.darkMs);
+  seat.darkMs = 0;
 }
 
 function back(state: OutageState, seat: Seat, atMs: number): void {

@@ -31,6 +31,9 @@ export interface Seat {
   backMs: number;
   /** Whether all that is known of it was looked at and counted. */
   told: boolean;
+  /** It was seen with voltage; since when every phase is without, 0 where one has it. */
+  lit: boolean;
+  darkMs: number;
   /** Its last absence was a mere silence that a record may yet explain, or that an incident has counted already. */
   silence: 'none' | 'open' | 'counted';
   /** Days since 1970 of its outages, at most eight, newest last. */
@@ -74,6 +77,8 @@ export function newState(area: Area): OutageState {
         downMs: 0,
         backMs: 0,
         told: true,
+        lit: false,
+        darkMs: 0,
         silence: 'none',
         days: [],
       };

@@ -185,6 +185,43 @@ describe('outage', () => {
     expect(street.alerts[0]?.evidence.repeats).toBe(1);
   });
 
+  it('takes a meter that answers without voltage for one without supply, after a second look', () => {
+    const street = new Street();
+    street.run(5);
+    const read = (voltageV: number[], activePowerW = 0) => {
+      const atMs = street.minute * MINUTE;
+      street.keep(street.engine.take({ atMs, meter: 'h5', reading: { activePowerW, voltageV } }).alerts);
+    };
+    read([0]);
+    street.run(10);
+    expect(street.seen()).toEqual([]);
+    for (let i = 0; i < 30; i++) {
+      read([0]);
+      street.run(1, ['h5']);
+    }
+    expect(street.seen()).toEqual([['raised', 'meter', 'h5', 1]]);
+    expect(street.alerts[0]?.since).toBe(15 * MINUTE);
+    street.run(10);
+    expect(street.seen()).toEqual([
+      ['raised', 'meter', 'h5', 1],
+      ['cleared', 'meter', 'h5', 1],
+    ]);
+  });
+
+  it('does not believe no voltage of a meter that never measured any, or through which power flows', () => {
+    const street = new Street();
+    const alerts = [];
+    for (let minute = 0; minute < 60; minute++) {
+      const atMs = minute * MINUTE;
+      for (const [meter, activePowerW, volts] of [
+        ['h1', 0, 0],
+        ['h2', 500, minute < 10 ? 220 : 0],
+      ] as const)
+        alerts.push(...street.engine.take({ atMs, meter, reading: { activePowerW, voltageV: [volts] } }).alerts);
+    }
+    expect(alerts).toEqual([]);
+  });
+
   it('counts three outages of a box in sixty days as an alert of its own', () => {
     const street = new Street();
     const out = ids((home) => home.box === 'B2');
