@@ -18,6 +18,7 @@ import { OUTAGE_DEFAULTS } from './network/outage/state.ts';
 import { outage } from './network/outage.ts';
 import { OVERLOAD_DEFAULTS, overload } from './network/overload.ts';
 import { FORECAST_DEFAULTS, overloadForecast } from './network/overload-forecast.ts';
+import { RELAY_DEFAULTS, relay } from './network/relay.ts';
 import { VOLTAGE_DEFAULTS, voltage } from './network/voltage.ts';
 
 /** Settings by detector name; a detector that is not named runs with its own. */
@@ -42,6 +43,7 @@ const DETECTORS = {
   outage: [outage, OUTAGE_DEFAULTS],
   overload: [overload, OVERLOAD_DEFAULTS],
   'overload-forecast': [overloadForecast, FORECAST_DEFAULTS],
+  relay: [relay, RELAY_DEFAULTS],
   voltage: [voltage, VOLTAGE_DEFAULTS],
 } satisfies Record<string, readonly [make: (settings: never) => Detector, defaults: object]>;
 
