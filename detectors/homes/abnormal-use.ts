@@ -3,8 +3,9 @@
  * fades over weeks. What the weather does to everybody is told apart in `street-use.ts`.
  *
  * "Left on" is judged by duration, not by watts: the longest run of hours that never fell below cooking size on each
- * of the last 28 days is this home's habit (an oven, a heater), and half as much again is beyond it. A limit in watts
- * was rejected: it is reached by every kettle and never by a forgotten hot plate on low.
+ * of the last 28 days is this home's habit (an oven, a heater), and an hour more than twice as much is beyond it: guests
+ * double a habit, a forgotten plate outlasts them. A limit in watts was rejected: it is reached by every kettle and
+ * never by a forgotten hot plate on low.
  */
 import type { Evidence } from '../alert.ts';
 import { type MeterDetector, NOTHING, type Output, type Verdict } from '../detector.ts';
@@ -129,7 +130,7 @@ function newHour(state: AbnormalUseState, slot: Slot, limits: AbnormalUseSetting
   }
   if (state.runH.length < 7) return NOTHING;
   const usualH = quantile(state.runH, 0.95);
-  if (state.nowH < Math.max(limits.leftOnH, 1.5 * usualH + 1) * widerOf(state, 'left-on')) return NOTHING;
+  if (state.nowH < Math.max(limits.leftOnH, 2 * usualH + 1) * widerOf(state, 'left-on')) return NOTHING;
   state.raisedMs['left-on'] = slot.atMs - state.nowH * HOUR_MS;
   const evidence = { powerW: state.nowW - baseW, onForH: state.nowH, usualLongestH: usualH };
   return tell(state, 'left-on', 'raised', 'warning', evidence, meter);

@@ -5,6 +5,11 @@
  * two marks of the same home: its own quiet nights (0) and its own usual days (1). A whole day in which neither the
  * highest hour nor the mean rises above 0.15 is a vacant one. Marks rest while the home is vacant; otherwise a long
  * absence would become the home's usual day.
+ *
+ * Thresholds. Vacant after 34 h: a day spent elsewhere lasts from one evening to the next but one morning at most, and
+ * 36 h are what the decision may take. Merely suspected, where the mean lies up to 0.25 or the day uses over 5 kWh,
+ * needs two whole days: on a single day without a meal at home such figures are nothing, and a notice for each of
+ * them is why nobody reads the rest.
  */
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { say } from './finding.ts';
@@ -48,8 +53,8 @@ export const OCCUPANCY_DEFAULTS: OccupancySettings = {
   vacantShare: 0.15,
   suspectShare: 0.25,
   lowShare: 0.4,
-  suspectH: 24,
-  vacantH: 30,
+  suspectH: 48,
+  vacantH: 34,
   vacantKwh: 5,
 };
 
@@ -186,7 +191,7 @@ function judge(
     if (silentH === 0 && state.busyHours >= 2) next = 'lived-in';
     else if (empty) next = 'vacant';
     else if (dayWh > 1000 * limits.vacantKwh) next = 'suspected-vacant';
-  } else if (tellable && whole && silentH >= limits.suspectH && mean < limits.suspectShare) {
+  } else if (tellable && whole && (empty || (silentH >= limits.suspectH && mean < limits.suspectShare))) {
     next = empty ? 'vacant' : 'suspected-vacant';
   } else if (slot.hour === 23) next = state.lowDays >= 3 ? 'low-activity' : 'lived-in';
   if (next === state.phase) return NOTHING;

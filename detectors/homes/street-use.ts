@@ -2,7 +2,8 @@
  * A home's day against its own past, with what the whole street did that day taken off: a cold week moves everybody.
  *
  * Each day of each home becomes the logarithm of its use over the home's own median of four weeks; the street's shift
- * is the median over the homes. A home is told of when it stays above both for three days. A regression on temperature
+ * is the median over the homes. A home is told of when it stays above both for three days: in a holiday week half the
+ * street is gone, and whoever stayed at home as always is above the street alone. A regression on temperature
  * was rejected: meters seldom know it, and the neighbours measure it better.
  */
 import { type Area, type AreaDetector, NOTHING, type Output } from '../detector.ts';
@@ -120,7 +121,8 @@ function judge(
   const street = shifts.length >= HOMES_MIN ? median(shifts) : 0;
   const limit = Math.log(1 + limits.share * home.wider) * (shifts.length >= HOMES_MIN ? 1 : 1.5);
   const spread = Math.max(0.1, spreadOf(home.days));
-  const high = home.shift - street > Math.max(limit, 2 * spread);
+  // Where the street fell (everybody is away), who stays as he was has not risen.
+  const high = home.shift - Math.max(0, street) > Math.max(limit, 2 * spread);
   home.highDays = high ? home.highDays + 1 : 0;
   const next = high ? (home.highDays >= limits.days ? 'high' : home.phase) : 'usual';
   if (next === home.phase) return NOTHING;
