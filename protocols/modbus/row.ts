@@ -123,6 +123,28 @@ function unscale(raw: number, scale = 1): number {
   return scale < 1 ? raw / Math.round(1 / scale) : raw * scale;
 }
 
+const DIGITS = 7;
+/** Powers of ten are exact here, so dividing by one rounds as reading the decimal digits would. */
+const POWERS = Array.from({ length: DIGITS + 3 }, (_, i) => 10 ** i);
+const LEAST = 0.001;
+/** Of half a unit in the last digit: nearer than this the product below may have fallen on the other side. */
+const DOUBT = 1e-6;
+
+/** `Number(value.toPrecision(7))`, without the detour over text wherever the same digits come out for sure. */
+function sevenDigits(value: number): number {
+  const size = Math.abs(value);
+  if (size >= LEAST && size < POWERS[DIGITS]!) {
+    if (Number.isInteger(value)) return value;
+    let whole = size >= 0.1 ? 0 : size >= 0.01 ? -1 : -2;
+    while (whole >= 0 && size >= POWERS[whole]!) whole++;
+    const power = POWERS[DIGITS - whole]!;
+    const scaled = size * power;
+    const rounded = Math.round(scaled);
+    if (Math.abs(Math.abs(scaled - rounded) - 0.5) > DOUBT) return (value < 0 ? -rounded : rounded) / power;
+  }
+  return value === 0 ? 0 : Number(value.toPrecision(DIGITS));
+}
+
 function rawNumber(type: RowType): number {
   switch (type) {
     case 'u16':
@@ -135,7 +157,7 @@ function rawNumber(type: RowType): number {
       return scratch.getInt32(0);
     case 'f32':
       // Seven digits are all that a float32 holds; the rest would be noise of the conversion.
-      return Number(scratch.getFloat32(0).toPrecision(7));
+      return sevenDigits(scratch.getFloat32(0));
     case 'u64':
       return Number(scratch.getBigUint64(0));
     case 'i64':

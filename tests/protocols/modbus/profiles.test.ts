@@ -77,6 +77,28 @@ describe('register maps', () => {
     );
   });
 
+  it('gives a float as its seven digits, whatever its size', () => {
+    const profile = { ...(PROFILES[0] as Profile), words: 'high-first' } as const;
+    const row: Row = { name: 'x', address: 0, type: 'f32', unit: 'Wh' };
+    const bits = new DataView(new ArrayBuffer(4));
+    const check = (value: number) => {
+      bits.setFloat32(0, value);
+      const expected = Number(bits.getFloat32(0).toPrecision(7));
+      fc.pre(Math.abs(expected) <= UNITS.Wh.limit);
+      expect(readRow(row, profile, [bits.getUint16(0), bits.getUint16(2)], 0)).toBe(expected);
+    };
+    const edges = [0, -0, 0.001, 0.01, 0.1, 1, 9.9999995, 99.999995, 0.5, 2.5, 1234567.5, 9999999.5, 1e7, 1e-9];
+    for (const edge of edges)
+      for (const value of [edge, -edge, edge * (1 + 2 ** -23), edge * (1 - 2 ** -24)]) check(value);
+    // Eight digits that end in five: where rounding is in doubt.
+    const halves = fc.tuple(fc.integer({ min: 1_000_000, max: 9_999_999 }), fc.integer({ min: -3, max: 9 }));
+    fc.assert(
+      fc.property(halves, ([digits, power]) => check((digits + 0.5) / 10 ** power)),
+      { numRuns: 20_000 },
+    );
+    fc.assert(fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), check), { numRuns: 20_000 });
+  });
+
   it('orders words as the profile says', () => {
     const row: Row = { name: 'x', address: 7, type: 'u32', unit: '1' };
     const high = { ...(PROFILES[0] as Profile), words: 'high-first' } as const;
