@@ -1,8 +1,11 @@
 /** The seam to the wire: bytes in, bytes out, every wait with a deadline. `open-port.ts` knows who implements it. */
 
 export interface Port {
-  /** Resolves when the bytes have left for the wire; rejects after `deadlineMs`, and the port is then dropped. */
-  write(bytes: Uint8Array, deadlineMs: number): Promise<void>;
+  /**
+   * Undefined where the kernel took the bytes at once; else resolves when they have left for the wire and rejects after
+   * `deadlineMs`. A port whose write throws or rejects is dropped.
+   */
+  write(bytes: Uint8Array, deadlineMs: number): Promise<void> | undefined;
   /** Never rejects and never hangs. */
   close(): Promise<void>;
 }

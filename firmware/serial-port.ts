@@ -6,7 +6,7 @@
  * `serialport` opens, sets and locks the line and keeps the lock; the bytes go through a terminal stream of Node beside
  * it. The package moves each chunk by libuv's thread pool, some ten context switches a request, at nearly twice the time.
  */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { SerialPort } from 'serialport';
@@ -37,7 +37,7 @@ export const openSerialPort: OpenPort = async (settings, events) => {
   setter.on('error', (error) => lose(error.message));
   setter.on('close', (error?: Error | null) => lose(error?.message ?? 'closed'));
   await open(setter);
-  const stream = await openStream(path, events.onBytes).catch(async (error) => {
+  const { fd, stream } = await openStream(path, events.onBytes).catch(async (error) => {
     await close(setter, () => {});
     throw error;
   });
@@ -49,7 +49,11 @@ export const openSerialPort: OpenPort = async (settings, events) => {
   };
   if (!lost) timer = setInterval(() => void look(), LOOK_MS);
   return {
-    write: (bytes, deadlineMs) => write(stream, bytes, deadlineMs),
+    write(bytes, deadlineMs) {
+      if (stream.destroyed) throw new Error('the port is closed');
+      const taken = stream.writableLength === 0 ? writeAtOnce(fd, bytes) : 0;
+      return taken === bytes.length ? undefined : write(stream, bytes.subarray(taken), deadlineMs);
+    },
     close() {
       stream.destroy();
       return close(setter, lose);
@@ -57,11 +61,17 @@ export const openSerialPort: OpenPort = async (settings, events) => {
   };
 };
 
+interface Opened {
+  /** The stream's own: nobody but it may close this. */
+  fd: number;
+  stream: ReadStream;
+}
+
 /**
  * A second descriptor of a line that is set already: without CLOCAL, opening it would wait for a carrier. Nobody may
  * listen on the first one, or each would get half of the bytes. A `WriteStream` would block on a blocked line.
  */
-async function openStream(path: string, onBytes: (bytes: Uint8Array) => void): Promise<ReadStream> {
+async function openStream(path: string, onBytes: (bytes: Uint8Array) => void): Promise<Opened> {
   const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
   try {
     const callback = (length: number, buffer: Uint8Array) => {
@@ -69,7 +79,7 @@ async function openStream(path: string, onBytes: (bytes: Uint8Array) => void): P
       return true;
     };
     const stream = new ReadStream(fd, { onread: { buffer: new Uint8Array(CHUNK_BYTES), callback } });
-    return stream.resume();
+    return { fd, stream: stream.resume() };
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -90,6 +100,16 @@ function open(port: SerialPort): Promise<void> {
       else resolve();
     });
   });
+}
+
+/** How many of the bytes the driver has room for. A request always fits, unless the line is blocked. @throws Error */
+function writeAtOnce(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
 }
 
 function write(stream: ReadStream, bytes: Uint8Array, deadlineMs: number): Promise<void> {

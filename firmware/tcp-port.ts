@@ -44,7 +44,7 @@ function openSocket(
       clearTimeout(timer);
       open = true;
       resolve({
-        write: (bytes, deadlineMs) => write(bytes, deadlineMs),
+        write,
         close() {
           reason = 'closed';
           socket.destroy();
@@ -58,15 +58,22 @@ function openSocket(
       else reject(new Error(reason));
     });
 
-    function write(bytes: Uint8Array, deadlineMs: number): Promise<void> {
-      return new Promise((sent, failed) => {
-        const limit = setTimeout(() => failed(new Error(`write not done within ${deadlineMs} ms`)), deadlineMs);
-        socket.write(bytes, (error) => {
-          clearTimeout(limit);
-          if (error) failed(error);
-          else sent();
-        });
+    function write(bytes: Uint8Array, deadlineMs: number): Promise<void> | undefined {
+      const leaving = Promise.withResolvers<void>();
+      let limit: NodeJS.Timeout | undefined;
+      socket.write(bytes, (error) => {
+        clearTimeout(limit);
+        if (error) leaving.reject(error);
+        else leaving.resolve();
       });
+      // Nothing is left over: a deadline for each request would cost more than the request.
+      if (socket.writableLength === 0 && !socket.destroyed) {
+        // What goes wrong after all is told by the socket's own events.
+        leaving.promise.catch(() => {});
+        return undefined;
+      }
+      limit = setTimeout(() => leaving.reject(new Error(`write not done within ${deadlineMs} ms`)), deadlineMs);
+      return leaving.promise;
     }
   });
 }

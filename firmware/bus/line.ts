@@ -101,7 +101,8 @@ export class Line {
     const deadlineMs = Math.ceil(wireMs(this.settings, bytes.length) + WRITE_DEADLINE_MS);
     const startMs = this.#clock.monotonicMs();
     try {
-      await within(this.#clock, port.write(bytes, deadlineMs), deadlineMs + 100);
+      const leaving = port.write(bytes, deadlineMs);
+      if (leaving !== undefined) await within(this.#clock, leaving, deadlineMs + 100);
       this.#hangs = 0;
       return undefined;
     } catch (error) {

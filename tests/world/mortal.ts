@@ -83,7 +83,7 @@ export function beginLife(clock: Clock): Life {
         return port.close();
       };
       atDeath.add(close);
-      return { write: mortal(port.write), close };
+      return { write: mortal(async (bytes: Uint8Array, deadlineMs: number) => port.write(bytes, deadlineMs)), close };
     },
     openLink: (real) => (options, events) => {
       const letGo = hold('links');
