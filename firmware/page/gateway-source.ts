@@ -2,6 +2,8 @@
 import { copyFile, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Alert } from '../../detectors/alert.ts';
+import { cycleOf, difference } from '../../detectors/charging/shape.ts';
+import { type View, viewOfWaveform } from '../../detectors/charging/view.ts';
 import type { Sample } from '../../protocols/reading.ts';
 import type { Clock } from '../clock.ts';
 import { formatProblem, loadSite } from '../config/load.ts';
@@ -10,10 +12,13 @@ import { Curve } from '../curve.ts';
 import type { Gateway } from '../gateway.ts';
 import { readOnDemand } from '../read-item.ts';
 import { scanBus } from '../scan.ts';
+import { daysLeft } from '../uplink/certificates.ts';
 import type { BusView, PageEvent, PageSource, StatusView, WaveView } from './source.ts';
 
 const ALERTS_MAX = 500;
 const WAVES_MAX = 64;
+/** Of one meter: enough that the one before a charger's start is still there when somebody looks. */
+const VIEWS_MAX = 8;
 
 /** Collects from the gateway's hooks; give `onSample` and `onAlerts` to `startGateway`, then `attach` what it returns. */
 export interface GatewaySource {
@@ -38,8 +43,9 @@ export interface SourceParts {
 export function gatewaySource(parts: SourceParts): GatewaySource {
   const { site, clock } = parts;
   const startedAtMs = clock.nowMs();
+  const certFile = site.uplink.tls?.certFile;
   const curves = new Map<string, Curve>();
-  const waves = new Map<string, WaveView>();
+  const waves = new Map<string, Waves>();
   const alerts: Alert[] = [];
   const listeners = new Set<(event: PageEvent) => void>();
   const tell = (event: PageEvent) => {
@@ -64,6 +70,7 @@ export function gatewaySource(parts: SourceParts): GatewaySource {
         reason: gateway?.uplink.downReason ?? '',
         waiting: depth?.alerts ?? 0,
         oldestWaitingMs: depth?.oldestAtMs ?? null,
+        certificateDays: certFile === undefined ? null : (daysLeft(certFile, clock.nowMs()) ?? null),
       },
       buses: site.buses.map((_, index) => busView(site, gateway, index)),
     };
@@ -94,7 +101,9 @@ export function gatewaySource(parts: SourceParts): GatewaySource {
       status,
       alerts: async (limit) => alerts.slice(0, limit),
       curve: (meter) => curves.get(meter)?.points() ?? [],
-      wave: (meter) => waves.get(meter),
+      wave: (meter, id) =>
+        waveView(waves.get(meter), id === undefined ? undefined : alerts.find((one) => one.id === id)),
+      timeline: async (alert) => gateway?.desk.timeline(alert),
       read: (meter, item) => readOnDemand(site, gateway?.busOf(meter), meter, item, clock),
       async scan(port, onFound, signal) {
         const bus = gateway?.buses[site.buses.findIndex((entry) => entry.port === port)];
@@ -112,11 +121,32 @@ export function gatewaySource(parts: SourceParts): GatewaySource {
   };
 }
 
-function keepWave(waves: Map<string, WaveView>, wave: WaveView): void {
+/** The last snapshot whole, those before it as far as a difference needs them. */
+interface Waves extends WaveView {
+  views: View[];
+}
+
+function keepWave(waves: Map<string, Waves>, wave: WaveView): void {
+  const view = viewOfWaveform(wave.waveform, wave.atMs);
+  const before = waves.get(wave.meter)?.views ?? [];
+  const views = view === undefined ? before : [...before, view].slice(-VIEWS_MAX);
   waves.delete(wave.meter);
-  waves.set(wave.meter, wave);
+  waves.set(wave.meter, { ...wave, views });
   const oldest = waves.keys().next().value;
   if (waves.size > WAVES_MAX && oldest !== undefined) waves.delete(oldest);
+}
+
+function waveView(waves: Waves | undefined, alert: Alert | undefined): WaveView | undefined {
+  if (waves === undefined) return undefined;
+  const { views, ...wave } = waves;
+  const ofPhase = views.filter(({ phase }) => phase === wave.waveform.phase);
+  const first = alert === undefined ? ofPhase.length - 1 : ofPhase.findIndex(({ atMs }) => atMs >= alert.since);
+  const [before, after] = [ofPhase[first - 1], ofPhase[first]];
+  if (after === undefined || (before === undefined && alert === undefined)) return wave;
+  // Without a picture of what ran before, it is taken to have been resistive, as the detector takes it.
+  const stepW = Number(alert?.evidence.powerW ?? after.powerW);
+  const resistiveA = Math.max(0, after.powerW - stepW) / after.voltageV;
+  return { ...wave, differentialA: [...cycleOf(difference(after, before, resistiveA))] };
 }
 
 function busView(site: Site, gateway: Gateway | undefined, index: number): BusView {

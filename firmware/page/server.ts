@@ -118,15 +118,21 @@ async function handle(request: IncomingMessage, response: ServerResponse, world:
 const ROUTES: Record<string, (call: Call) => Promise<void>> = {
   'GET /api/status': async ({ response, source }) => json(response, 200, await source.status()),
   'GET /api/alerts': async ({ response, source }) => json(response, 200, await source.alerts(200)),
+  'GET /api/timeline': async ({ request, response, source }) => {
+    const found = await source.timeline(query(request, 'alert'));
+    if (found === undefined) return json(response, 404, { error: 'no such alert' });
+    json(response, 200, found);
+  },
   'GET /api/curve': async ({ request, response, source }) => json(response, 200, source.curve(query(request, 'meter'))),
   'GET /api/wave': async ({ request, response, source }) => {
-    const wave = source.wave(query(request, 'meter'));
+    const wave = source.wave(query(request, 'meter'), query(request, 'alert') || undefined);
     if (wave === undefined) return json(response, 404, { error: 'no waveform' });
     const { voltage, current, ...rest } = wave.waveform;
     const volts = (part: typeof voltage) => Array.from(part.samples, (sample) => sample * part.scale);
     json(response, 200, {
       meter: wave.meter,
       atMs: wave.atMs,
+      differentialA: wave.differentialA,
       ...rest,
       voltageV: volts(voltage),
       currentA: volts(current),

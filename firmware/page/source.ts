@@ -1,6 +1,7 @@
 /** What the page shows, and what it may ask for. The gateway implements it; the page knows nothing else of the gateway. */
 import type { Alert } from '../../detectors/alert.ts';
 import type { Reading, Waveform } from '../../protocols/reading.ts';
+import type { Case } from '../commands/desk.ts';
 
 export interface MeterView {
   id: string;
@@ -34,15 +35,25 @@ export interface StatusView {
   clockSynchronised: boolean;
   readings: number;
   alerts: number;
-  uplink: { up: boolean; broker: string; reason: string; waiting: number; oldestWaitingMs: number | null };
+  uplink: {
+    up: boolean;
+    broker: string;
+    reason: string;
+    waiting: number;
+    oldestWaitingMs: number | null;
+    /** Whole days until the gateway's certificate ends; null where it has none. */
+    certificateDays: number | null;
+  };
   buses: BusView[];
 }
 
-/** The last snapshot of one meter that is worth a picture: the difference a switched-on load made. */
+/** The last snapshot of one meter, and the difference that a switched-on load made. */
 export interface WaveView {
   meter: string;
   atMs: number;
   waveform: Waveform;
+  /** One cycle from the voltage's rising zero crossing: the snapshot after the switching less what ran before it. */
+  differentialA?: readonly number[];
 }
 
 export interface PageSource {
@@ -51,7 +62,10 @@ export interface PageSource {
   alerts(limit: number): Promise<Alert[]>;
   /** Power of one meter over the last hours, oldest first: pairs of epoch ms and watts. */
   curve(meter: string): [atMs: number, powerW: number][];
-  wave(meter: string): WaveView | undefined;
+  /** The difference is that of the load which this alert is about, else that of the last two snapshots. */
+  wave(meter: string, alert?: string): WaveView | undefined;
+  /** Who was told of an alert, who took it, what came of it. */
+  timeline(alert: string): Promise<Case | undefined>;
   /** Reads one item now; resolves to what `gridwarden read` prints. */
   read(meter: string, item: string): Promise<object>;
   /** Looks for meters on one of the site's ports; each find is told as it comes. */

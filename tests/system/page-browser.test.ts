@@ -103,6 +103,34 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in Chromium (needs /usr/bin/chr
     await tab.context().close();
   });
 
+  it('shows an alert with the cycle of what was switched on, its harmonics, and what was done', {
+    timeout: 240_000,
+  }, async () => {
+    const charging = async () =>
+      (await started.gateway.outbox.pending(0, 1_000)).some(
+        ({ message }) => message.type === 'alert' && message.alert.kind === 'illegal-charging',
+      );
+    await expect.poll(charging, { timeout: 180_000 }).toBe(true);
+    for (const [locale, tabName, evidence] of [
+      ['en-GB', 'Alerts', 'Evidence'],
+      ['zh-CN', '告警', '证据'],
+    ] as const) {
+      const { tab, faults } = await open(1280, 800, locale);
+      await login(tab, PASSWORD);
+      await tab.waitForSelector('[data-meter]');
+      await tab.screenshot({ path: `${ARTIFACTS}/meters-laptop-${locale}.png` });
+      await tab.click(`nav button:has-text("${tabName}")`);
+      const card = tab.locator('[data-alert]:has-text("harmonic3Share")').first();
+      await card.locator(`button:has-text("${evidence}")`).click();
+      await expect.poll(() => tab.locator('.uplot canvas').count()).toBe(4);
+      expect(await tab.locator('ol li').count()).toBeGreaterThan(0);
+      expect(await accessibilityFaults(tab)).toEqual([]);
+      await tab.screenshot({ path: `${ARTIFACTS}/alert-laptop-${locale}.png`, fullPage: true });
+      expect(faults).toEqual([]);
+      await tab.context().close();
+    }
+  });
+
   it('works on a phone in Chinese: tabs, curve, read, bad site file', { timeout: 120_000 }, async () => {
     const { tab, faults } = await open(390, 844, 'zh-CN');
     const begun = performance.now();

@@ -1,7 +1,8 @@
 /** The local page: tabs over the gateway's API, live by server-sent events. */
 import type { Alert } from '../../../detectors/alert.ts';
+import type { Case } from '../../commands/desk.ts';
 import type { PageEvent, StatusView } from '../source.ts';
-import { harmonics, loadCurve, type Wave, waveform } from './charts.ts';
+import { differential, harmonics, loadCurve, type Wave, waveform } from './charts.ts';
 import { api, el, facts, LoginNeeded } from './dom.ts';
 import { currentLanguage, say, setLanguage, time } from './words.ts';
 
@@ -49,8 +50,16 @@ function drawFrame(): void {
       `● ${say(uplink.up ? 'platform reached' : 'platform not reached')}`,
     ),
     ` · ${uplink.waiting} ${say('waiting')} · ${status.readings.toLocaleString()} ${say('readings')} · ${time(status.nowMs)}`,
+    ...certificate(uplink.certificateDays),
     ...(status.clockSynchronised ? [] : [el('span', { class: 'warn' }, ` · ${say('clock unset')}`)]),
   );
+}
+
+/** How long the gateway's certificate still holds, louder in its last month. */
+function certificate(days: number | null): (Node | string)[] {
+  if (days === null) return [];
+  const text = ` · ${say('certificate')} ${days} ${say('days')}`;
+  return [el('span', { class: days < 0 ? 'bad' : days < 30 ? 'warn' : 'dim' }, text)];
 }
 
 function open(name: Tab): void {
@@ -121,19 +130,41 @@ async function showMeters(): Promise<void> {
 }
 
 async function showMeter(id: string): Promise<void> {
-  const curve = el('section', { class: 'card chart' }, el('h2', {}, `${id} · ${say('curve')}`));
-  main.replaceChildren(curve);
-  loadCurve(curve, await api<[number, number][]>('GET', `/api/curve?meter=${encodeURIComponent(id)}`));
-  const wave = await api<Wave>('GET', `/api/wave?meter=${encodeURIComponent(id)}`).catch(() => undefined);
-  if (wave === undefined) return;
-  const shape = el('section', { class: 'card chart' }, el('h2', {}, say('wave')));
-  const spectrum = el('section', { class: 'card chart' }, el('h2', {}, say('harmonics')));
-  main.append(shape, spectrum);
-  waveform(shape, wave);
-  harmonics(spectrum, wave);
+  main.replaceChildren();
+  await drawMeter(id);
 }
 
-function alertCard(alert: Alert): HTMLElement {
+/** Load curve, waveform and harmonics below what is shown already, of the load that an alert is about. */
+async function drawMeter(id: string, alert?: string): Promise<void> {
+  const picture = (title: string) => {
+    const card = el('section', { class: 'card chart' }, el('h2', {}, title));
+    main.append(card);
+    return card;
+  };
+  const meter = encodeURIComponent(id);
+  const curve = picture(`${id} · ${say('curve')}`);
+  loadCurve(curve, await api<[number, number][]>('GET', `/api/curve?meter=${meter}`));
+  const query = alert === undefined ? meter : `${meter}&alert=${encodeURIComponent(alert)}`;
+  const wave = await api<Wave>('GET', `/api/wave?meter=${query}`).catch(() => undefined);
+  if (wave === undefined) return;
+  if (wave.differentialA !== undefined) differential(picture(say('differential')), wave.differentialA);
+  harmonics(picture(say('harmonics')), wave);
+  waveform(picture(say('wave')), wave);
+}
+
+/** One alert with all that speaks for it, and what people have done about it. */
+async function showAlert(alert: Alert): Promise<void> {
+  const steps = el('ol', {});
+  main.replaceChildren(alertCard(alert, false), el('section', { class: 'card' }, el('h2', {}, say('timeline')), steps));
+  const found = await api<Case>('GET', `/api/timeline?alert=${encodeURIComponent(alert.id)}`).catch(() => undefined);
+  const lines = found?.steps.map(({ at, step, by, to, note }) =>
+    [time(at), say(step), by, to?.join(', '), note].filter((part) => part !== undefined && part !== '').join(' · '),
+  );
+  steps.replaceChildren(...(lines?.length ? lines : [say('none')]).map((line) => el('li', {}, line)));
+  await drawMeter(alert.meter, alert.kind === 'illegal-charging' ? alert.id : undefined);
+}
+
+function alertCard(alert: Alert, opens = true): HTMLElement {
   const rank = alert.severity === 'critical' ? 'bad' : alert.severity === 'warning' ? 'warn' : 'dim';
   return el(
     'section',
@@ -150,7 +181,7 @@ function alertCard(alert: Alert): HTMLElement {
       `${time(alert.at)} · ${say('since')} ${time(alert.since)} · ${Math.round(alert.confidence * 100)} %`,
     ),
     facts(Object.entries(alert.evidence).map(([name, value]) => [name, String(value)])),
-    el('button', { type: 'button', onclick: () => guard(() => showMeter(alert.meter)) }, say('curve')),
+    opens && el('button', { type: 'button', onclick: () => guard(() => showAlert(alert)) }, say('evidence')),
   );
 }
 
@@ -159,7 +190,7 @@ async function showAlerts(): Promise<void> {
   main.replaceChildren(
     alerts.length === 0
       ? el('p', { class: 'dim' }, say('none'))
-      : el('div', { class: 'cards' }, ...alerts.map(alertCard)),
+      : el('div', { class: 'cards' }, ...alerts.map((alert) => alertCard(alert))),
   );
 }
 

@@ -2,10 +2,20 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Page, type PageSettings, startPage } from '../../../firmware/page/server.ts';
 import { hashPassword } from '../../../firmware/page/session.ts';
-import type { PageEvent, PageSource } from '../../../firmware/page/source.ts';
+import type { PageEvent, PageSource, WaveView } from '../../../firmware/page/source.ts';
 import { withoutSecrets } from '../../../firmware/page/support.ts';
+import { alertOf } from '../store/alerts.ts';
 
 const listeners = new Set<(event: PageEvent) => void>();
+
+const CASE = { alert: alertOf(1), raisedMs: 1, level: 0, steps: [] };
+const samples = { scale: 0.5, samples: Int16Array.of(2, -2) };
+const waveOf = (alert?: string): WaveView => ({
+  meter: 'm1',
+  atMs: 5,
+  waveform: { phase: 1, rateHz: 6_400, voltage: samples, current: samples },
+  ...(alert === CASE.alert.id && { differentialA: [7, 0.25] }),
+});
 
 /** A gateway with one meter that answers. */
 const source: PageSource = {
@@ -18,12 +28,13 @@ const source: PageSource = {
     clockSynchronised: true,
     readings: 7,
     alerts: 0,
-    uplink: { up: true, broker: 'b', reason: '', waiting: 2, oldestWaitingMs: null },
+    uplink: { up: true, broker: 'b', reason: '', waiting: 2, oldestWaitingMs: null, certificateDays: 12 },
     buses: [{ port: '/dev/"x"', open: true, reason: '', utilisation: 0.5, planLoad: 0.7, meters: [] }],
   }),
   alerts: async () => [],
   curve: () => [[0, 1]],
-  wave: () => undefined,
+  wave: (meter, alert) => (meter === 'm1' ? waveOf(alert) : undefined),
+  timeline: async (id) => (id === CASE.alert.id ? CASE : undefined),
   read: async (meter, item) => ({ meter, item, values: [] }),
   scan: async (_port, onFound) => onFound({ address: '000000000161' }),
   siteFile: async () => 'uplink:\n  brokers: [mqtts://u:hunter2@h]\n  password: hunter2\n',
@@ -108,6 +119,16 @@ describe('page', () => {
     expect((await put('good')).status).toBe(200);
     expect((await call('/api/nothing')).status).toBe(404);
     expect((await post('/api/read', 'x'.repeat(300_000))).status).toBe(413);
+  });
+
+  it('gives a waveform, what was switched on since then, and who did what about an alert', async () => {
+    const json = async (path: string) => (await call(path)).json() as Promise<unknown>;
+    expect(await json('/api/wave?meter=m1')).toMatchObject({ voltageV: [1, -1], currentA: [1, -1] });
+    expect(await json(`/api/wave?meter=m1&alert=${CASE.alert.id}`)).toMatchObject({ differentialA: [7, 0.25] });
+    expect(await json('/api/wave?meter=m1&alert=none')).not.toHaveProperty('differentialA');
+    expect((await call('/api/wave?meter=m2')).status).toBe(404);
+    expect(await json(`/api/timeline?alert=${CASE.alert.id}`)).toMatchObject({ steps: [], level: 0 });
+    expect((await call('/api/timeline?alert=none')).status).toBe(404);
   });
 
   it('sends changes as they come', async () => {
