@@ -104,7 +104,9 @@ export function keep(views: View[], view: View): void {
  * @param beforeW the landing before the step, where one was seen
  */
 export function viewBefore(views: readonly View[], now: View, beforeW: number | undefined): View | undefined {
-  const past = views.filter(({ phase, atMs }) => phase === now.phase && atMs < now.atMs);
+  // Magnitudes that are taken to be in step are nothing to subtract from true phasors.
+  const alike = (view: View) => (view.inputs === 'waveform') === (now.inputs === 'waveform');
+  const past = views.filter((view) => view.phase === now.phase && view.atMs < now.atMs && alike(view));
   const newest = past.at(-1);
   if (newest === undefined || beforeW === undefined) return newest;
   const misfitW = (view: View) => Math.abs(Math.abs(view.powerW) - Math.abs(beforeW));
