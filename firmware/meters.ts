@@ -6,7 +6,8 @@ import { modbusBlocks } from '../protocols/modbus/poll.ts';
 import type { MeterInfo, Reading } from '../protocols/reading.ts';
 import type { BusMeter } from './bus/bus.ts';
 import { type PlanLoad, planLoad } from './bus/plan.ts';
-import { meterId, type Site, type SiteBus, type SiteMeter } from './config/site.ts';
+import { meterId } from './config/meter-id.ts';
+import type { Site, SiteBus, SiteMeter } from './config/site.ts';
 import type { LineSettings } from './port.ts';
 import { formatTarget, parsePortAddress } from './port-address.ts';
 

@@ -5,7 +5,8 @@ import type { Exchange } from '../protocols/exchange.ts';
 import { parseModbusItem, readModbusItem } from '../protocols/modbus/item.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
-import { meterId, type Site, type SiteMeter } from './config/site.ts';
+import { meterId } from './config/meter-id.ts';
+import type { Site, SiteMeter } from './config/site.ts';
 
 /** Whom to ask, without the facts about the premises. `standard` is told by the item where it is not known. */
 export type ReadTarget =

@@ -7,7 +7,8 @@
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
-import { formatProblem, loadSite } from '../../firmware/config/load.ts';
+import { loadSite } from '../../firmware/config/load.ts';
+import { formatProblem } from '../../firmware/config/problem.ts';
 import { hashPassword } from '../../firmware/page/session.ts';
 import { type Authority, makeGatewayIdentity, makePageCertificate, makePassword } from './identity.ts';
 

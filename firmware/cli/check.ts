@@ -1,5 +1,6 @@
 /** `gridwarden check`: every problem of a site file at once, and whether each bus has time for what it is asked. */
-import { formatProblem, loadSite } from '../config/load.ts';
+import { loadSite } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
 import { busPlans } from '../meters.ts';
 import { BadInput, Failed, print, readInput, say } from './io.ts';
 

@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { loadSiteApart } from '../config/load-apart.ts';
+import { formatProblem } from '../config/problem.ts';
 import type { Site } from '../config/site.ts';
 
 /** Bad usage or bad input: one line says what, where and what was expected; exit status 2. */
@@ -48,9 +50,7 @@ export function makeDirectory(path: string): void {
 
 /** The site file, or its first problem as a one-line error; `check` prints all of them. */
 export async function readSite(file: string): Promise<Site> {
-  // The schema library is half of the start-up time: only verbs that read a site file pay for it.
-  const { formatProblem, loadSite } = await import('../config/load.ts');
-  const loaded = loadSite(await readInput(file, 'a site file (YAML)'), file);
+  const loaded = await loadSiteApart(await readInput(file, 'a site file (YAML)'), file);
   if (loaded.site !== undefined) return loaded.site;
   const [first, ...more] = loaded.problems;
   const rest = more.length === 0 ? '' : ` (and ${more.length} more: gridwarden check --config ${file})`;

@@ -4,7 +4,8 @@
  * checked before the body is parsed; nothing here throws.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { bodySchema, type CommandBody, OPERATIONS, type Role } from './operations.ts';
+import { createRequire } from 'node:module';
+import type { CommandBody, Role } from './operations.ts';
 
 export interface CommandKey {
   id: string;
@@ -81,9 +82,17 @@ export function checkCommand(payload: Uint8Array, context: CheckContext): Checke
   const bytes = Buffer.from(signature, 'base64url');
   const signed = Buffer.from(`${header}.${body}`, 'latin1');
   if (bytes.length !== 64 || !verify(null, signed, key.key, bytes)) return refuse('forged', `as ${key.id}`, key);
-  const parsed = bodySchema.safeParse(parse(body, COMMAND_MAX_BYTES));
+  const parsed = operations().bodySchema.safeParse(parse(body, COMMAND_MAX_BYTES));
   if (!parsed.success) return refuse('malformed', parsed.error.issues[0]?.message ?? 'the body', key);
   return checkBody(key, parsed.data, context);
+}
+
+type Operations = typeof import('./operations.ts');
+let loaded: Operations | undefined;
+/** With the first command that a known key signed: the schema library is a tenth of the memory, and most days bring none. */
+function operations(): Operations {
+  loaded ??= createRequire(import.meta.url)('./operations.ts') as Operations;
+  return loaded;
 }
 
 function checkBody(key: TrustedKey, body: CommandBody, { gateway, nowMs, clockOk }: CheckContext): Checked {
@@ -94,7 +103,7 @@ function checkBody(key: TrustedKey, body: CommandBody, { gateway, nowMs, clockOk
   if (clockOk && (nowMs < body.notBefore - SKEW_MS || nowMs > body.notAfter + SKEW_MS)) {
     return no('stale', `now is ${nowMs}`);
   }
-  const operation = OPERATIONS[body.op];
+  const operation = operations().OPERATIONS[body.op];
   const { roles }: { roles: readonly Role[] } = operation;
   if (!clockOk && 'needsClock' in operation) return no('clock-not-set', body.op);
   if (!roles.some((role) => key.roles.includes(role))) return no('no-right', `${body.op} needs ${roles.join(' or ')}`);

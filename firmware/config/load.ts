@@ -1,17 +1,9 @@
 /** Reads a site file and says everything that is wrong with it at once, each with line and column. */
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
-import { meterId, type Site, siteSchema } from './site.ts';
-
-/** One thing wrong: where it stands and what was expected there. */
-export interface Problem {
-  file: string;
-  line: number;
-  column: number;
-  /** Where in the document, `buses.0.meters.2.address`. */
-  path: string;
-  message: string;
-}
+import { meterId } from './meter-id.ts';
+import type { Problem } from './problem.ts';
+import { type Site, siteSchema } from './site.ts';
 
 export type Loaded = { site: Site; problems: [] } | { site?: never; problems: Problem[] };
 
@@ -57,11 +49,6 @@ function contentOf(document: Document): { value: unknown } | { problem: string }
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** `site.yaml:12:9: buses.0.meters.1.address: expected …` */
-export function formatProblem({ file, line, column, path, message }: Problem): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
 
 /** What a schema cannot see: things that must agree with each other. */

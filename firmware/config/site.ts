@@ -212,11 +212,6 @@ export type Site = z.infer<typeof siteSchema>;
 export type SiteBus = Site['buses'][number];
 export type SiteMeter = SiteBus['meters'][number];
 
-/** The name a meter goes by everywhere behind the bus: its `id`, else the address printed on it, else bus unit. */
-export function meterId(meter: SiteMeter): string {
-  return meter.id ?? (meter.protocol === 'dlt645' ? meter.address : `modbus-${meter.unit}`);
-}
-
 function isTimezone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });

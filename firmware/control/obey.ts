@@ -2,7 +2,8 @@
 import { CivilTime } from '../../detectors/civil-time.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import { meterId, type Site } from '../config/site.ts';
+import { meterId } from '../config/meter-id.ts';
+import type { Site } from '../config/site.ts';
 import { readAuthority, readPassword } from './authority.ts';
 import { ACTIONS, giveOrder, type Order, planOrder, type Secrets } from './order.ts';
 

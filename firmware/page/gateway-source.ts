@@ -6,8 +6,10 @@ import { cycleOf, difference } from '../../detectors/charging/shape.ts';
 import { type View, viewOfWaveform } from '../../detectors/charging/view.ts';
 import type { Sample } from '../../protocols/reading.ts';
 import type { Clock } from '../clock.ts';
-import { formatProblem, loadSite } from '../config/load.ts';
-import { meterId, type Site } from '../config/site.ts';
+import { loadSiteApart } from '../config/load-apart.ts';
+import { meterId } from '../config/meter-id.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { Site } from '../config/site.ts';
 import { Curve } from '../curve.ts';
 import type { Gateway } from '../gateway.ts';
 import { readOnDemand } from '../read-item.ts';
@@ -184,7 +186,7 @@ function busView(site: Site, gateway: Gateway | undefined, index: number): BusVi
  * synced, renamed, directory synced; the one before is kept as `.previous`.
  */
 async function saveSiteFile(file: string, text: string): Promise<string[]> {
-  const { problems } = loadSite(text, file);
+  const { problems } = await loadSiteApart(text, file);
   if (problems.length > 0) return problems.map(formatProblem);
   const fresh = `${file}.new`;
   const handle = await open(fresh, 'w', 0o600);

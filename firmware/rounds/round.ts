@@ -6,7 +6,8 @@ import type { Exchange } from '../../protocols/exchange.ts';
 import type { MeterEvent } from '../../protocols/reading.ts';
 import type { Answer, Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import { meterId, type Site, type SiteBus } from '../config/site.ts';
+import { meterId } from '../config/meter-id.ts';
+import type { Site, SiteBus } from '../config/site.ts';
 import type { Log } from '../log.ts';
 import type { Pipeline } from '../pipeline.ts';
 

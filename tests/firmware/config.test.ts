@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatProblem, loadSite } from '../../firmware/config/load.ts';
+import { loadSite } from '../../firmware/config/load.ts';
+import { formatProblem } from '../../firmware/config/problem.ts';
 
 const GOOD = `# A site
 gateway:
