@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Site } from '../config/site.ts';
 import type { Gateway } from '../gateway.ts';
+import { keepGivingBack } from '../give-back.ts';
 import { openLog } from '../log.ts';
 import { areaOf } from '../meters.ts';
 import type { PageSettings } from '../page/server.ts';
@@ -32,6 +33,7 @@ export async function run(options: RunOptions): Promise<void> {
   const log = openLog();
   let site = await readSite(options.config);
   const recording = options.record === undefined ? undefined : writeRecording(options.record, areaOf(site));
+  keepGivingBack(ended);
   let gateway: Gateway | undefined;
   let asked: Asked[] = [];
   let stuck = false;
