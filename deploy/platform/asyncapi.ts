@@ -19,14 +19,16 @@ const UP = {
 
 const DESCRIPTION = `
 Every message is a CBOR map with integer keys (gridwarden.cddl) or, where the gateway is set so, JSON with the same
-names (schema/). The first byte tells: 7B is JSON.
+names (schema/). The first byte tells: 7B is JSON. What every alert has stands in CBOR without keys, in one string of
+bits, its head.
 
 **Receipts.** A PUBACK says that the broker has a message, not that the platform has. A gateway keeps alert, step,
 result and summary until a receipt names [sequence, id]; without one it sends again after 30 s, then at growing
 intervals. Send receipts after your own commit, up to 1,000 in one message, also for what came before: the first receipt
 may have been lost. The id of a receipt is \`id\` of an alert or result, \`alert\` of a step, \`cell@from\` of a summary.
 
-**Duplicates and order.** Delivery is at least once: collapse by gateway, id, state and at. Of one meter, a gateway sends
+**Duplicates and order.** Delivery is at least once: collapse by gateway, id, state and at (answers
+to commands by id and status). Of one meter, a gateway sends
 the next message only after the receipt for the one before, so each meter's messages come in their order. Behind a shared
 subscription (\`$share/platform/gw/1/+/up/alert/+\`) keep that order by sequence.
 
@@ -35,7 +37,8 @@ subscription (\`$share/platform/gw/1/+/up/alert/+\`) keep that order by sequence
 
 **Commands.** A JWS in compact form, signed with Ed25519 (\`alg\` EdDSA, \`kid\` the key's id), at most 16,384 bytes. The
 counter of each key grows; commands may overtake each other by up to 64. The same bytes again give the same answer. What a
-restart interrupted is answered \`unknown\` and not done again.
+restart interrupted is answered \`unknown\` and not done again. An update is answered \`started\` at once, and again when
+the new image has proved itself, was refused, or gave way to the old one.
 `.trim();
 
 export function asyncApi(): Record<string, unknown> {
