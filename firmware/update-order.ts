@@ -4,11 +4,11 @@
  * of an hour and a restart, stands in a file of that unit, and goes to the platform as a second answer to the command.
  */
 import { existsSync } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import type { CommandResult, Outbox } from './outbox.ts';
+import { writeWhole } from './whole-file.ts';
 
 export interface UpdateOrder {
   /** Of the command; the answer carries the same. */
@@ -95,7 +95,7 @@ export async function watchUpdates(parts: UpdateParts): Promise<Updates> {
       sinceMs = clock.monotonicMs();
       try {
         await outbox.put(PENDING_KEY, new TextEncoder().encode(JSON.stringify(order)));
-        await writeWhole(parts.orderFile, order);
+        await writeWhole(parts.orderFile, JSON.stringify(order));
       } catch (error) {
         pending = undefined;
         await outbox.commit({ put: { [PENDING_KEY]: null } });
@@ -139,20 +139,4 @@ async function readOutcome(file: string): Promise<UpdateOutcome | undefined> {
     // Not there yet, or being written.
     return undefined;
   }
-}
-
-/** Whoever finds the file finds all of it, also after a power cut. */
-export async function writeWhole(file: string, value: unknown, mode = 0o644): Promise<void> {
-  const fresh = `${file}.new`;
-  await rm(fresh, { force: true });
-  const handle = await open(fresh, 'wx', mode);
-  try {
-    await handle.writeFile(`${JSON.stringify(value)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(fresh, file);
-  const folder = await open(dirname(file));
-  await folder.sync().finally(() => folder.close());
 }

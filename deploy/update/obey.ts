@@ -6,7 +6,8 @@ import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { OPERATIONS } from '../../firmware/commands/operations.ts';
-import { type UpdateOrder, type UpdateOutcome, writeWhole } from '../../firmware/update-order.ts';
+import type { UpdateOrder, UpdateOutcome } from '../../firmware/update-order.ts';
+import { writeWhole } from '../../firmware/whole-file.ts';
 import { type FetchOptions, fetchBundle } from './fetch.ts';
 
 export interface Places {
@@ -41,7 +42,8 @@ export async function obeyOrder(options: ObeyOptions): Promise<UpdateOutcome | u
   const { id, version } = order;
   const say = async (outcome: Omit<UpdateOutcome, 'id' | 'version'>) => {
     const whole: UpdateOutcome = { id, version, ...outcome };
-    await writeWhole(places.outcome, whole);
+    // The gateway, which is not root, reads it.
+    await writeWhole(places.outcome, JSON.stringify(whole), 0o644);
     return whole;
   };
   let outcome: UpdateOutcome;
@@ -66,7 +68,7 @@ async function takeOrder({ inbox, order, bundle }: Places): Promise<Taken | unde
   const before = takenSchema.safeParse(await readBounded(order));
   if (fresh.success && fresh.data.id !== before.data?.id) await rm(bundle, { force: true });
   const taken: Taken | undefined = fresh.success ? { ...fresh.data, tries: 0 } : before.data;
-  if (taken !== undefined) await writeWhole(order, { ...taken, tries: taken.tries + 1 }, 0o600);
+  if (taken !== undefined) await writeWhole(order, JSON.stringify({ ...taken, tries: taken.tries + 1 }));
   else await rm(order, { force: true });
   // Only now: a power cut before this finds it in the inbox again.
   await rm(inbox, { force: true });

@@ -6,7 +6,8 @@ import { judgeStart, type Remembered } from '../../deploy/update/confirm.ts';
 import { obeyOrder, type Places } from '../../deploy/update/obey.ts';
 import { isNewer } from '../../deploy/update/version.ts';
 import { type Health, parseHealth } from '../supervisor.ts';
-import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE, type UpdateOutcome, writeWhole } from '../update-order.ts';
+import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE, type UpdateOutcome } from '../update-order.ts';
+import { writeWhole } from '../whole-file.ts';
 import { BadInput, Failed, print, say } from './io.ts';
 import { progress } from './progress.ts';
 
@@ -145,7 +146,8 @@ async function endOrder(): Promise<void> {
   const outcome = JSON.parse(text) as UpdateOutcome;
   if (outcome.state !== 'installed') return;
   const kept = imageId() === outcome.version;
-  await writeWhole(OUTCOME_FILE, { ...outcome, state: kept ? 'kept' : 'rolled-back' } satisfies UpdateOutcome);
+  const ended: UpdateOutcome = { ...outcome, state: kept ? 'kept' : 'rolled-back' };
+  await writeWhole(OUTCOME_FILE, JSON.stringify(ended), 0o644);
 }
 
 const readFile = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');

@@ -1,6 +1,5 @@
 /** The gateway as the page sees it: status, the last alerts, curves and waveforms in fixed memory, and the tools. */
-import { copyFile, open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
 import type { Alert } from '../../detectors/alert.ts';
 import { cycleOf, difference } from '../../detectors/charging/shape.ts';
 import { type View, viewOfWaveform } from '../../detectors/charging/view.ts';
@@ -15,6 +14,7 @@ import type { Gateway } from '../gateway.ts';
 import { readOnDemand } from '../read-item.ts';
 import { scanBus } from '../scan.ts';
 import { daysLeft } from '../uplink/certificates.ts';
+import { writeWhole } from '../whole-file.ts';
 import type { BusView, PageEvent, PageSource, StatusView, WaveView } from './source.ts';
 
 const ALERTS_MAX = 500;
@@ -181,24 +181,11 @@ function busView(site: Site, gateway: Gateway | undefined, index: number): BusVi
   };
 }
 
-/**
- * Checks and replaces the site file so that a power cut leaves the old one or the new one whole: written beside it,
- * synced, renamed, directory synced; the one before is kept as `.previous`.
- */
+/** Checks and replaces the site file; the one before is kept as `.previous`. @returns problems, one line each */
 async function saveSiteFile(file: string, text: string): Promise<string[]> {
   const { problems } = await loadSiteApart(text, file);
   if (problems.length > 0) return problems.map(formatProblem);
-  const fresh = `${file}.new`;
-  const handle = await open(fresh, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
   await copyFile(file, `${file}.previous`).catch(() => {});
-  await rename(fresh, file);
-  const directory = await open(dirname(file));
-  await directory.sync().finally(() => directory.close());
+  await writeWhole(file, text);
   return [];
 }
