@@ -1,8 +1,10 @@
 /**
  * What happened though no scenario asked for it: a kettle, a heater and an oven at once are an overload too, a prepaid
- * meter runs dry, a family reaches the next tier. Watches the true readings go by and writes it down.
+ * meter runs dry, a family reaches the next tier, and the supply has a quality of its own (`supply.ts`). Watches the true
+ * readings go by and writes it down.
  */
 import type { MeterInfo, Sample } from '../protocols/reading.ts';
+import { Supply } from './supply.ts';
 import type { Truth } from './truth.ts';
 
 interface Spell {
@@ -13,10 +15,11 @@ interface Spell {
 
 /** Above the fuse for so long: a breaker bears 1.13 times its current for an hour, so shorter ones are ordinary life. */
 const SPELL_MIN_MS = 10 * 60_000;
-/** A transformer's oil takes hours: practice calls it overloaded after two, and counts the sum of its phases. */
-const TRANSFORMER_MIN_MS = 2 * 3_600_000;
 /** A spell goes on over a pause as short as this. */
 const PAUSE_MS = 5 * 60_000;
+
+/** A scenario that turns a voltage or loads a phase only means to: whether a limit was passed, the quantities tell. */
+const MEASURED = new Set(['voltage', 'imbalance']);
 
 /** From here on somebody should have been told that the light will go out. */
 const LOW_YUAN = 10;
@@ -32,7 +35,7 @@ interface Month {
 
 export class Accidents {
   readonly #limits = new Map<string, number>();
-  readonly #transformers = new Set<string>();
+  readonly #supply: Supply;
   readonly #tiers = new Map<string, readonly number[]>();
   readonly #months = new Map<string, Month>();
   readonly #low = new Set<string>();
@@ -43,24 +46,22 @@ export class Accidents {
   /** @param offsetMs civil time minus UTC: tiers begin with the civil month */
   constructor(meters: readonly MeterInfo[], offsetMs: number) {
     this.#offsetMs = offsetMs;
-    for (const { id, fuseA, premises, ratedCurrentA, tariff } of meters) {
+    this.#supply = new Supply(meters, offsetMs);
+    for (const { id, fuseA, premises, tariff } of meters) {
       if (tariff !== undefined) this.#tiers.set(id, tariff.tiersKwhPerMonth);
-      if (premises === 'transformer') this.#transformers.add(id);
-      const limitA = premises === 'transformer' ? ratedCurrentA : fuseA;
-      if (limitA !== undefined) this.#limits.set(id, limitA);
+      if (fuseA !== undefined && premises !== 'transformer') this.#limits.set(id, fuseA);
     }
   }
 
   take(sample: Sample): void {
     if (!('reading' in sample)) return;
+    this.#supply.take(sample.meter, sample.atMs, sample.reading);
     this.#takeBalance(sample.meter, sample.atMs, sample.reading.balanceYuan);
     this.#takeRegister(sample.meter, sample.atMs, sample.reading.importWh);
     const limitA = this.#limits.get(sample.meter);
     if (limitA === undefined) return;
     const spell = this.#spells.get(sample.meter);
-    const amps = sample.reading.currentA ?? [0];
-    const transformer = this.#transformers.has(sample.meter);
-    const mostA = transformer ? amps.reduce((sum, one) => sum + one, 0) / amps.length : Math.max(...amps);
+    const mostA = Math.max(...(sample.reading.currentA ?? [0]));
     if (mostA > limitA) {
       if (spell === undefined)
         this.#spells.set(sample.meter, { fromMs: sample.atMs, lastMs: sample.atMs, worst: mostA / limitA });
@@ -71,12 +72,14 @@ export class Accidents {
     } else if (spell !== undefined && sample.atMs - spell.lastMs > PAUSE_MS) this.#close(sample.meter, spell);
   }
 
-  /** What there was, without what `planned` already tells of the same meter at the same time. */
+  /** What was planned and what there was besides; of what is measured, what there was. */
   truths(planned: readonly Truth[]): Truth[] {
     for (const [meter, spell] of [...this.#spells]) this.#close(meter, spell);
+    const kept = planned.filter(({ kind }) => !MEASURED.has(kind));
     const overlaps = (a: Truth, b: Truth) =>
       a.meter === b.meter && a.kind === b.kind && a.from <= b.to && b.from <= a.to;
-    return this.#truths.filter((truth) => !planned.some((other) => overlaps(truth, other)));
+    const own = [...this.#truths, ...this.#supply.truths()];
+    return [...kept, ...own.filter((truth) => !kept.some((other) => overlaps(truth, other)))];
   }
 
   #takeBalance(meter: string, atMs: number, yuan: number | undefined): void {
@@ -111,7 +114,7 @@ export class Accidents {
 
   #close(meter: string, { fromMs, lastMs, worst }: Spell): void {
     this.#spells.delete(meter);
-    if (lastMs - fromMs < (this.#transformers.has(meter) ? TRANSFORMER_MIN_MS : SPELL_MIN_MS)) return;
+    if (lastMs - fromMs < SPELL_MIN_MS) return;
     const what = `${Math.round(100 * worst)} % of its fuse, by chance`;
     this.#truths.push({ meter, kind: 'overload', from: fromMs, to: lastMs, what });
   }

@@ -41,7 +41,8 @@ export interface AreaMeter {
   home: Household;
   effects: MeterEffect[];
   events: { atMs: number; event: MeterEvent }[];
-  pvW: number;
+  /** Of all its phases; of a transformer, of all roofs behind it by their phases. */
+  pvW: number[];
   balanceYuan: number | undefined;
   startWh: number;
   energy: EnergyCursor;
@@ -88,7 +89,7 @@ export class Area implements Source {
     const all = scenario.groups.flatMap((group, index) =>
       Array.from({ length: group.count }, (_, n) => this.#meter(group, kindOf(group), index, n)),
     );
-    if (scenario.transformer?.meter) all.push(this.#transformer(scenario.transformer));
+    if (scenario.transformer?.meter) all.push(this.#transformer(scenario.transformer, all));
     this.all = all;
     this.meters = all.map((meter) => meter.info);
     for (const meter of all) this.#byId.set(meter.info.id, meter);
@@ -157,7 +158,8 @@ export class Area implements Source {
     let activePowerW = 0;
     let reactivePowerVar = 0;
     for (let phase = 0; phase < phases; phase++) {
-      const sun = meter.pvW > 0 ? (meter.pvW / phases) * sunshine(this.#climate, this.scenario.seed, localMs) : 0;
+      const pvW = meter.pvW[phase] ?? 0;
+      const sun = pvW > 0 ? pvW * sunshine(this.#climate, this.scenario.seed, localMs) : 0;
       let active = (load.activeW[phase]?.[minute] ?? 0) - sun;
       let reactive = load.reactiveVar[phase]?.[minute] ?? 0;
       let volts = this.#volts(seed, atMs, phase) - (LINE_OHM * active) / NOMINAL_V;
@@ -257,14 +259,13 @@ export class Area implements Source {
   #countUpTo(meter: AreaMeter, cursor: EnergyCursor, minute: number): void {
     const load = this.#load(meter, cursor.day);
     const dark = meter.effects.filter((effect) => effect.dark);
+    const pvW = meter.pvW.reduce((sum, watts) => sum + watts, 0);
     for (; cursor.minute < minute; cursor.minute++) {
       const minuteMs = cursor.day * DAY_MS + cursor.minute * 60_000;
       if (dark.length > 0 && dark.some((effect) => covers(effect, minuteMs - this.offsetMs))) continue;
       let watts = 0;
       for (const phase of load.activeW) watts += phase[cursor.minute]!;
-      if (meter.pvW > 0) {
-        watts -= meter.pvW * sunshine(this.#climate, this.scenario.seed, minuteMs);
-      }
+      if (pvW > 0) watts -= pvW * sunshine(this.#climate, this.scenario.seed, minuteMs);
       if (watts > 0) cursor.dayImportWh += watts / 60;
       else cursor.dayExportWh -= watts / 60;
     }
@@ -294,7 +295,7 @@ export class Area implements Source {
     const seed = hash32(`${this.scenario.seed}/${group.name}/${n}`);
     const home = this.#household(seed, phases, group, kind);
     return this.#areaMeter(info, group.name, room, group.wire, group.faults, home, {
-      pvW: (group.pvKw ?? 0) * 1000,
+      pvW: Array.from({ length: phases }, () => ((group.pvKw ?? 0) * 1000) / phases),
       balanceYuan: group.balanceYuan,
     });
   }
@@ -319,7 +320,7 @@ export class Area implements Source {
     });
   }
 
-  #transformer(transformer: NonNullable<Scenario['transformer']>): AreaMeter {
+  #transformer(transformer: NonNullable<Scenario['transformer']>, users: readonly AreaMeter[]): AreaMeter {
     const info: MeterInfo = {
       id: transformer.wire.protocol === 'dlt645' ? '999900000001' : 'transformer-1',
       premises: 'transformer',
@@ -338,7 +339,13 @@ export class Area implements Source {
     };
     const group = { rhythm: undefined, appliances: undefined, appetite: undefined };
     const home = this.#household(this.scenario.seed, 3, group, nobody);
-    return this.#areaMeter(info, 'transformer', '1', transformer.wire, {}, home, { pvW: 0, balanceYuan: undefined });
+    const pvW = [0, 0, 0];
+    for (const user of users) {
+      for (const [index, watts] of user.pvW.entries()) {
+        pvW[user.info.phases === 3 ? index : (user.info.phase ?? 1) - 1]! += watts;
+      }
+    }
+    return this.#areaMeter(info, 'transformer', '1', transformer.wire, {}, home, { pvW, balanceYuan: undefined });
   }
 
   #areaMeter(
@@ -348,7 +355,7 @@ export class Area implements Source {
     wire: Wire,
     faults: Group['faults'],
     home: Household,
-    extra: { pvW: number; balanceYuan: number | undefined },
+    extra: { pvW: number[]; balanceYuan: number | undefined },
   ): AreaMeter {
     const startWh = Math.round(500_000 + 9_000_000 * noiseAt(home.spec.seed, 2));
     const known = Object.entries(faults).filter(([, value]) => value !== undefined);

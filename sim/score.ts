@@ -59,6 +59,8 @@ export interface Decision {
   until: number;
   confidence: number;
   right: boolean;
+  /** How far a forecast looks. */
+  horizonMs: number;
   /** What it fell for: a holiday, a fridge. */
   fooledBy?: string;
 }
@@ -99,7 +101,7 @@ const SLOW_KINDS = new Set([
 ]);
 const SLOW_AFTER_MS = 3 * 86_400_000;
 /** Things that strike many meters at once are one incident. */
-const SHARED_KINDS = new Set(['outage', 'voltage', 'imbalance', 'gateway']);
+const SHARED_KINDS = new Set(['outage', 'gateway']);
 /** Told before they happen: how long before is no delay. */
 const AHEAD_KINDS = new Set(['low-balance', 'tariff-tier', 'overload-forecast']);
 const FORECAST_MS = 4 * 3_600_000;
@@ -145,21 +147,16 @@ function decide(alerts: readonly ScoredAlert[]): Decision[] {
     }
     const early = NOT_YET.has(String(evidence?.stage)) || evidence?.level === 'heavy';
     if (kind === 'profile' || state === 'cleared' || early) continue;
-    byId.set(id, { id, meter, kind, at, since, until: at, confidence, right: false });
+    const hours = Number(evidence?.horizonH);
+    const horizonMs = hours > 0 ? hours * 3_600_000 : FORECAST_MS;
+    byId.set(id, { id, meter, kind, at, since, until: at, confidence, right: false, horizonMs });
   }
   return [...byId.values()].sort((a, b) => a.at - b.at);
 }
 
 function judge(decision: Decision, incidents: readonly Incident[], truths: readonly Truth[]): void {
   if (decision.kind === 'overload-forecast') {
-    // What was forecast has a truth of its own: the overload that came.
-    decision.right = incidents.some(
-      ({ kind, meters, from, to }) =>
-        kind === 'overload' &&
-        meters.includes(decision.meter) &&
-        decision.at <= to &&
-        from <= decision.at + FORECAST_MS,
-    );
+    judgeForecast(decision, incidents);
     return;
   }
   const afterMs = SLOW_KINDS.has(decision.kind) ? SLOW_AFTER_MS : SLACK_MS.after;
@@ -176,6 +173,18 @@ function judge(decision: Decision, incidents: readonly Incident[], truths: reado
     (it) => it.meter === decision.meter && it.from <= decision.at && decision.at <= it.to + SLACK_MS.after,
   );
   if (trap !== undefined) decision.fooledBy = trap.what;
+}
+
+/** Right if what was forecast, or an overload, began within its horizon. */
+function judgeForecast(decision: Decision, incidents: readonly Incident[]): void {
+  const endMs = decision.at + decision.horizonMs;
+  for (const incident of incidents) {
+    const { kind, meters, from, to } = incident;
+    if ((kind !== 'overload' && kind !== decision.kind) || !meters.includes(decision.meter)) continue;
+    if (decision.at > to || from > endMs) continue;
+    decision.right = true;
+    if (kind === decision.kind) incident.foundAt = Math.min(incident.foundAt ?? Number.POSITIVE_INFINITY, decision.at);
+  }
 }
 
 function scoreKind(kind: string, incidents: Incident[], decisions: Decision[], meterMonths: number): KindScore {

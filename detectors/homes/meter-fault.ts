@@ -35,6 +35,9 @@ export interface MeterFaultSettings {
 
 export const METER_FAULT_DEFAULTS: MeterFaultSettings = { owedWh: 500, frozenH: 6 };
 
+/** A meter that is read at all is read more often than this. */
+const HOLE_MS = HOUR_MS;
+
 export function meterFault(settings: Partial<MeterFaultSettings> = {}): MeterDetector<MeterFaultState> {
   const limits = { ...METER_FAULT_DEFAULTS, ...settings };
   return {
@@ -94,7 +97,8 @@ function register(state: MeterFaultState, reading: Reading, atMs: number): numbe
   const wh = sane(reading.importWh);
   if (wh === undefined) return 0;
   const before = state.importWh;
-  const hours = Math.min(1, Math.max(0, atMs - state.atMs) / HOUR_MS);
+  // Whether a home had power while nobody heard its meter is not known.
+  const hours = atMs - state.atMs > HOLE_MS ? 0 : Math.max(0, atMs - state.atMs) / HOUR_MS;
   state.importWh = wh;
   if (before < 0 || wh !== before) {
     state.owedWh = 0;

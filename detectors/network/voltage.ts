@@ -3,7 +3,8 @@
  *
  * Intuition. Lamps, motors and complaints follow the voltage. Three questions: is it outside now and stays there
  * (`low`, `high`: 10 min, a motor start does not last that long; 1 min where it is dangerous, for a lost neutral
- * puts 300 V on a home at once); does it dip often without staying (`sags`: three on one civil day); and what share
+ * puts 300 V on a home at once); does it dip or swell often without staying (`sags`: three on one civil day, IEC
+ * 61000-4-30's levels of 90 and 110 %: a supply that hovers at +7 % does not swell); and what share
  * of the day was right (`qualification`: under 95 % of the measured time).
  *
  * Rejected: an alert for every reading outside: at a limit that is exactly where the tap changer holds the voltage it
@@ -26,6 +27,8 @@ export interface VoltageSettings {
   /** Beyond these it is dangerous. */
   veryLow: number;
   veryHigh: number;
+  /** What does not stay is a swell above this; a dip is what was `low`. */
+  swell: number;
   /** How far back inside it must come. */
   hysteresis: number;
   holdMs: number;
@@ -42,6 +45,7 @@ export const VOLTAGE_DEFAULTS: VoltageSettings = {
   lineHigh: 1.07,
   veryLow: 0.8,
   veryHigh: 1.15,
+  swell: 1.1,
   hysteresis: 0.01,
   holdMs: 10 * MINUTE_MS,
   dangerHoldMs: MINUTE_MS,
@@ -190,7 +194,8 @@ function stepSide(
   };
   const change = stepHold(hold, over, under, atMs, holds);
   // It was outside and came back before the hold ended: a sag or a swell.
-  if (pending && hold.phase === 'quiet' && change === undefined) state.brief++;
+  const deep = which === 'low' || side.worstV > (rule.swell / rule.high) * outside.limitV;
+  if (pending && hold.phase === 'quiet' && change === undefined && deep) state.brief++;
   const grew = isActive(hold) && danger && side.severity === 'warning';
   if (change === undefined && !grew) return;
   if (change !== 'cleared') side.severity = danger ? 'critical' : 'warning';

@@ -118,6 +118,23 @@ describe('meter fault', () => {
     expect(signs(back.live(26, livedIn, energy.read))).toEqual(['cleared rolled-back']);
   });
 
+  it('does not owe a home what it may not have used while nobody heard its meter', () => {
+    const home = flat(meterFault());
+    const energy = register('importWh', 50_000, 50);
+    home.live(2, () => 900, energy.read);
+    home.live(5, () => undefined);
+    // The supply was out: the register is where it was.
+    expect(
+      signs(
+        home.live(
+          0.1,
+          () => 900,
+          () => ({ importWh: energy.value }),
+        ),
+      ),
+    ).toEqual([]);
+  });
+
   it('finds frozen power, impossible values and a clock that is off', () => {
     const home = flat(meterFault()).live(48, livedIn);
     expect(signs(home)).toEqual([]);

@@ -49,6 +49,17 @@ describe('imbalance', () => {
     expect(cleared.map((alert) => [alert.state, alert.id])).toEqual([['cleared', raised[0]?.id]]);
   });
 
+  it('keeps its hold through a kettle on the empty phase', () => {
+    const engine = new Engine(area, [imbalance()]);
+    const evening = [75, 40, 15];
+    const alerts = [
+      ...replay(40, evening, [229, 231, 230], engine),
+      ...replay(5, [75, 70, 70], [229, 231, 230], engine, 41),
+      ...replay(40, evening, [229, 231, 230], engine, 46),
+    ];
+    expect(alerts.map((alert) => [alert.state, alert.at / MINUTE])).toEqual([['raised', 61]]);
+  });
+
   it('is silent at light load and below the limit', () => {
     expect(replay(300, [4, 1, 0], [229, 231, 230])).toEqual([]);
     expect(replay(300, [50, 45, 40], [229, 231, 230])).toEqual([]);

@@ -49,6 +49,14 @@ describe('voltage', () => {
     ]);
   });
 
+  it('does not take a supply that hovers at its upper limit for one that swells', () => {
+    const hover = [...hold(60, 230), ...hold(2, 237)];
+    expect(replay([...hover, ...hover, ...hover, ...hold(60, 230)])).toEqual([]);
+    const swell = [...hold(60, 230), ...hold(2, 245)];
+    const alerts = replay([...swell, ...swell, ...swell, ...hold(60, 230)]);
+    expect(alerts.map((alert) => alert.evidence.disturbance)).toEqual(['sags']);
+  });
+
   it('judges a day by its measured time', () => {
     const day = (bad: number) => [...hold(96 - bad, 220), ...hold(bad, 196)];
     const alerts = replay([...day(20), ...day(0), ...day(0)], 15).filter(
