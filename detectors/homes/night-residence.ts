@@ -6,6 +6,10 @@
  * while the shop is closed (opening and closing fall out), and weighed against the size of the shop and its load in
  * the dead of night (rows of freezers are irregular too, but heavy). The share of the night in the day alone was
  * rejected: a freezer in a small shop moves it more than a sleeper.
+ *
+ * Compressors that cycle by the half hour look as irregular as a person, but they do so while people sleep, and a
+ * quarter in which one ran is followed by one in which it rested. Where the dead of night alternates so, the roughness
+ * proves nothing, and only what a person does counts: up late on some nights more than on others, and up before six.
  */
 import { type MeterDetector, NOTHING, type Output } from '../detector.ts';
 import { say } from './finding.ts';
@@ -15,7 +19,7 @@ import { DAY_MS, MINUTE_MS, sane } from './slots.ts';
 const QUARTERS = 32;
 const FROM_HOUR = 22;
 const NIGHTS = 14;
-const NIGHTS_MIN = 7;
+const NIGHTS_MIN = 6;
 const QUARTER_MS = 15 * MINUTE_MS;
 
 export interface NightResidenceState {
@@ -145,6 +149,7 @@ function judge(state: NightResidenceState, raiseAt: number, atMs: number, meter:
         deadOfNightW: signs.deepW,
         dayHighW: signs.dayHighW,
         hours: '22:00–06:00',
+        ...(signs.machineW > 0 ? { machinesW: signs.machineW, upLateAndEarlyW: signs.upW } : {}),
       },
       recipients: ['community'],
     }),
@@ -158,6 +163,10 @@ export interface NightSigns {
   /** Load in the dead of night over the floor of the night, and the day's highest quarter. */
   deepW: number;
   dayHighW: number;
+  /** Change from quarter to quarter that machines alone explain, 0 where none are heard. */
+  machineW: number;
+  /** What people add: the lesser of how late evenings differ and of what comes before six. */
+  upW: number;
 }
 
 function nightSigns(nights: readonly number[][], highs: readonly number[]): NightSigns {
@@ -179,7 +188,57 @@ function nightSigns(nights: readonly number[][], highs: readonly number[]): Nigh
     noiseW: median(changes),
     deepW: Math.max(0, median(deep)),
     dayHighW: median(highs),
+    machineW: machines(nights),
+    upW: upLateAndEarly(nights),
   };
+}
+
+/** Half past two to five, when a shop's sleepers sleep too and its machines do not. */
+const DEAD = [18, 28] as const;
+/** Compressors of one shop together: less is a home's own fridge, more is a boiler or a heater on cheap hours. */
+const MACHINES_MIN_W = 60;
+const MACHINES_MAX_W = 400;
+/** Correlation of neighbouring quarters below which the dead of night alternates; people and heaters go on. */
+const ALTERNATES = -0.15;
+
+/** The mean change from quarter to quarter in the dead of night, where it is one of machines that cycle. */
+function machines(nights: readonly number[][]): number {
+  const usual = Array.from({ length: QUARTERS }, (_, i) => median(nights.map((night) => night[i] ?? 0)));
+  let together = 0;
+  let power = 25;
+  let changed = 0;
+  let changes = 0;
+  for (const night of nights) {
+    const odd = night.slice(...DEAD).map((w, i) => w - (usual[DEAD[0] + i] ?? 0));
+    const mean = odd.reduce((sum, w) => sum + w, 0) / Math.max(1, odd.length);
+    for (let i = 0; i < odd.length; i++) {
+      const now = (odd[i] ?? 0) - mean;
+      power += (now * now) / odd.length / nights.length;
+      if (i === 0) continue;
+      together += (now * ((odd[i - 1] ?? 0) - mean)) / (odd.length - 1) / nights.length;
+      changed += Math.abs(change(night, DEAD[0] + i));
+      changes++;
+    }
+  }
+  const meanW = changed / Math.max(1, changes);
+  return together / power < ALTERNATES && meanW > MACHINES_MIN_W && meanW < MACHINES_MAX_W ? meanW : 0;
+}
+
+/** By hours, in which compressors even out: 22:00 to 01:00 between the nights, 05:00 to 06:00 above the dead of night. */
+function upLateAndEarly(nights: readonly number[][]): number {
+  const hourOf = (night: readonly number[], h: number) => mean(night.slice(4 * h, 4 * h + 4));
+  const restW = nights.map((night) => mean(night.slice(12, 28)));
+  let lateW = 0;
+  for (let h = 0; h < 3; h++) {
+    const above = nights.map((night, n) => hourOf(night, h) - (restW[n] ?? 0));
+    lateW += (quantile(above, 0.8) - quantile(above, 0.2)) / 3;
+  }
+  const usualRestW = median(restW);
+  const earlyW = quantile(
+    nights.map((night) => hourOf(night, 7) - usualRestW),
+    0.65,
+  );
+  return Math.max(0, Math.min(lateW, earlyW));
 }
 
 const change = (night: readonly number[], i: number): number => (i === 0 ? 0 : (night[i] ?? 0) - (night[i - 1] ?? 0));
@@ -200,10 +259,16 @@ function chance(signs: NightSigns): number {
     WEIGHTS.high * Math.log(signs.dayHighW + 50) +
     WEIGHTS.deep * Math.log(signs.deepW + 10) +
     WEIGHTS.one;
-  return Math.min(0.97, 1 / (1 + Math.exp(-t)));
+  const { machineW, upW } = signs;
+  const people = machineW === 0 ? t : Math.min(t, UP_WEIGHT * (upW / (machineW + 20) - UP_SHARE));
+  return Math.min(0.97, 1 / (1 + Math.exp(-people)));
 }
 
-const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -1 } as const;
+/** Beside machines a person must add seven tenths of what they change by. */
+const UP_WEIGHT = 6;
+const UP_SHARE = 0.7;
+
+const WEIGHTS = { rough: 3.4, noise: 2.8, high: -2.2, deep: -1.4, one: -0.75 } as const;
 
 const quantile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -211,3 +276,5 @@ const quantile = (values: readonly number[], share: number): number => {
 };
 
 const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+const mean = (values: readonly number[]): number => values.reduce((sum, w) => sum + w, 0) / Math.max(1, values.length);

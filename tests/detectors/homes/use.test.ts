@@ -160,6 +160,34 @@ describe('night residence', () => {
     expect(last(timer, 'shop')).toBeUndefined();
   });
 
+  /** Three compressors, each at its own pace, all night. */
+  const freezers = (at: number) => {
+    const minute = at / 60_000;
+    return [41, 37, 53].reduce((sum, period, i) => {
+      const cycle = Math.floor(minute / period);
+      return sum + (minute % period < period * (0.3 + 0.2 * noise(cycle * 3 + i)) ? 150 : 0);
+    }, 0);
+  };
+  const beside = (load: (at: number) => number) =>
+    new Flat([nightResidence() as Detector], { premises: 'shop', watch: [] }, 60_000)
+      .live(16 * 24, (at) => shop(at) + freezers(at) + load(at))
+      .told()
+      .at(-1);
+
+  it('takes no row of freezers for a sleeper, and hears the sleeper beside it', () => {
+    const raised = beside(() => 0);
+    expect(raised === undefined || raised.state === 'cleared').toBe(true);
+    const up = (at: number) => {
+      const night = Math.floor((at + 2 * HOUR) / DAY);
+      const hour = (at % DAY) / HOUR;
+      const late = hour >= 22 ? hour : hour + 24;
+      return (late < 23 + 3 * noise(night) && (hour >= 22 || hour < 3)) || (hour >= 5.2 && hour < 6) ? 450 : 0;
+    };
+    const found = beside(up);
+    expect(found?.confidence).toBeGreaterThan(0.35);
+    expect(found?.evidence.machinesW).toBeGreaterThan(60);
+  });
+
   it('takes no cleaner who stays away at weekends for a sleeper', () => {
     const cleaner = (at: number) => {
       const works = Math.floor(at / DAY) % 7 < 5 && (at % DAY) / HOUR >= 5.5 && (at % DAY) / HOUR < 6.5;
