@@ -10,15 +10,15 @@ import { createRequire } from 'node:module';
 const MADV_DONTNEED = 4;
 /** Loading, opening the ports and the first round are over by then. */
 const AFTER_MS = 10_000;
-/** What runs once a day (an update of certificates, a night's sums) leaves its pages behind, too. */
-const EVERY_MS = 3_600_000;
+/** What the engine compiled, collected and summed up in between leaves pages behind, too. */
+const EVERY_MS = 60_000;
 
 interface Libc {
   madvise(address: number, bytes: number, advice: number): number;
   malloc_trim(pad: number): number;
 }
 
-/** Gives back some seconds after the start and then every hour, until the signal. Does nothing where it cannot. */
+/** Gives back some seconds after the start and then every minute, until the signal. Does nothing where it cannot. */
 export function keepGivingBack(signal: AbortSignal): void {
   const libc = loadLibc();
   if (libc === undefined) return;

@@ -35,7 +35,7 @@ program
     examples('gridwarden run --config site.yaml', 'gridwarden run --config site.yaml --record today.ndjson.gz'),
   )
   .action(async (options) => {
-    keepYoungGenerationSmall();
+    favourMemory();
     const { run } = await import('./run.ts');
     // Now, because a concentrator ends with its power and seldom by itself: without a cache directory it does nothing.
     flushCompileCache();
@@ -255,10 +255,12 @@ try {
 
 /**
  * The firmware's objects die at once or stay for long: a young generation of the usual size only fills with dead ones,
- * over a hundred megabytes of them. Its limit cannot be set once the program runs, but that it does not grow can.
+ * over a hundred megabytes of them. Its limit cannot be set once the program runs, but that it does not grow can. And it
+ * waits for its meters nearly all the time: the engine may collect sooner and keep less room to grow.
  */
-function keepYoungGenerationSmall(): void {
+function favourMemory(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--optimize-for-size');
 }
 
 function exitCode(error: unknown): number {

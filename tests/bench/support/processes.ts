@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { LineCounts } from '../../../sim/line.ts';
 import type { BusFigures, BusPlan } from './bus-process.ts';
 import type { MetersMessage, MetersPlan } from './meters-process.ts';
+import type { PlainFigures, PlainPlan } from './plain-process.ts';
 
 const DEADLINE_MS = 180_000;
 
@@ -14,26 +15,40 @@ export type Child = ChildProcess;
 /** Types are stripped once and kept, as the gateway's service unit does: the compiler alone would be a third of the memory. */
 export const typesStrippedOnce = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'gridwarden-bench-cache') };
 
+/** @param plainRegisters beside the bus, on a line of its own, `modbus-serial` reads so many registers of as many meters */
 export async function runApart(
   meters: MetersPlan,
   bus: Omit<BusPlan, 'ports' | 'metersPerPort' | 'protocol'>,
-): Promise<BusFigures & { lines: LineCounts[] }> {
-  const street = start('meters-process.ts', meters);
+  plainRegisters?: number,
+): Promise<BusFigures & { lines: LineCounts[]; plain?: PlainFigures }> {
+  const { metersPerPort, protocol, baud, parity } = meters;
+  const street = start(
+    'meters-process.ts',
+    plainRegisters === undefined ? meters : { ...meters, ports: 1 + meters.ports },
+  );
   try {
     const { ready } = await said<Extract<MetersMessage, { ready: unknown }>>(street);
-    const ports = ready.map((url) => `${url}?baud=${meters.baud}&parity=${meters.parity}`);
-    const { metersPerPort, protocol } = meters;
-    const reader = start('bus-process.ts', { ...bus, ports, metersPerPort, protocol } satisfies BusPlan);
-    const figures = await said<BusFigures>(reader);
+    const ports = ready.slice(0, meters.ports).map((url) => `${url}?baud=${baud}&parity=${parity}`);
+    const plan: BusPlan = { ...bus, ports, metersPerPort, protocol };
+    // Once for nothing: a gateway strips its types once and then starts without the compiler for months.
+    await said<BusFigures>(start('bus-process.ts', { ...plan, warmUpMs: 0, forMs: 0 }));
+    const reader = said<BusFigures>(start('bus-process.ts', plan));
+    const { warmUpMs, forMs } = plan;
+    const plainPlan = { path: ready.at(-1) ?? '', baud, meters: metersPerPort, registers: plainRegisters ?? 0 };
+    const plain =
+      plainRegisters === undefined
+        ? undefined
+        : await said<PlainFigures>(start('plain-process.ts', { ...plainPlan, warmUpMs, forMs }));
+    const figures = await reader;
     street.send('counts');
     const { counts } = await said<Extract<MetersMessage, { counts: unknown }>>(street);
-    return { ...figures, lines: counts };
+    return { ...figures, lines: counts, ...(plain && { plain }) };
   } finally {
     street.disconnect();
   }
 }
 
-export function start(file: string, plan: MetersPlan | BusPlan): ChildProcess {
+export function start(file: string, plan: MetersPlan | BusPlan | PlainPlan): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(plan)], {
     stdio: 'inherit',
     env: typesStrippedOnce,
