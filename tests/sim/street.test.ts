@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, encodeRecord } from '../../protocols/recording.ts';
 import { decodeDlt645Waveform } from '../../protocols/waveform/dlt645-item.ts';
-import { VirtualClock } from '../../sim/clock.ts';
 import { held2007 } from '../../sim/dlt645-items.ts';
 import { loadScenario, shippedScenarios } from '../../sim/scenario.ts';
 import { makeStreet, simulateReadings } from '../../sim/simulate.ts';
 import { startSim } from '../../sim/street.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 describe('street', () => {
   it('serves a recording: twelve digits as DL/T 645, other names as Modbus, time running faster', async () => {
@@ -25,10 +25,10 @@ describe('street', () => {
     expect(sim.ports.map((port) => port.meters.map((meter) => meter.protocol))).toEqual([['dlt645'], ['modbus']]);
     const reading = () => sim.source.readingAt('000000000007', sim.streetMs());
     expect(reading()).toEqual({ voltageV: [230] });
-    clock.advance(1000);
+    await clock.run(1000);
     expect(reading()).toEqual({ voltageV: [220], importWh: 5 });
     expect(sim.source.isDark('000000000007', sim.streetMs())).toBe(false);
-    clock.advance(1000);
+    await clock.run(1000);
     expect(sim.source.isDark('000000000007', sim.streetMs())).toBe(true);
     await sim.stop();
   });

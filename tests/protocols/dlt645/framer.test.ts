@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../../protocols/bytes.ts';
-import { addressMatches, encodeFrame, type Frame, MAX_FRAME } from '../../../protocols/dlt645/frame.ts';
+import {
+  addressMatches,
+  checkFrame,
+  decodeFrame,
+  encodeAddress,
+  encodeFrame,
+  type Frame,
+  isAddress,
+  MAX_DATA,
+  MAX_FRAME,
+} from '../../../protocols/dlt645/frame.ts';
 import { Framer } from '../../../protocols/dlt645/framer.ts';
 
 const digits = fc
@@ -35,6 +45,45 @@ describe('frame', () => {
         expect(all(encodeFrame(frame, preamble))).toEqual({ frames: [frame], discarded: 0 });
       }),
     );
+  });
+
+  it('carries 200 bytes and refuses one more, on both sides', () => {
+    const address = '000000000161';
+    const full = { address, control: 0x91, data: new Uint8Array(MAX_DATA).fill(7) };
+    expect(all(encodeFrame(full)).frames).toEqual([full]);
+    expect(() => encodeFrame({ ...full, data: new Uint8Array(MAX_DATA + 1) })).toThrow(RangeError);
+    const tooLong = encodeFrame(full, 0);
+    tooLong[9] = MAX_DATA + 1;
+    // Not `incomplete`: waiting for a byte that no frame has would cost the frames behind.
+    expect(checkFrame(tooLong, 0, tooLong.length)).toBe('length');
+  });
+
+  it('says of each beginning how much is missing, or what is wrong', () => {
+    const bytes = encodeFrame({ address: '000000000161', control: 0x11, data: Uint8Array.of(0, 0, 1, 0) }, 0);
+    for (let end = 1; end < bytes.length; end++) expect(checkFrame(bytes, 0, end)).toBe('incomplete');
+    expect(checkFrame(bytes, 0, bytes.length)).toBe('frame');
+    const spoilt = (at: number, byte: number) => Uint8Array.from(bytes, (old, i) => (i === at ? byte : old));
+    // The second 68H is judged as soon as it is there, whatever else is still to come.
+    expect(checkFrame(spoilt(7, 0x69), 0, 8)).toBe('start');
+    expect(checkFrame(spoilt(0, 0x16), 0, bytes.length)).toBe('start');
+    expect(checkFrame(spoilt(bytes.length - 1, 0x17), 0, bytes.length)).toBe('end');
+    expect(checkFrame(spoilt(bytes.length - 2, 0x00), 0, bytes.length)).toBe('checksum');
+  });
+
+  it('takes twelve hex digits for an address and nothing else', () => {
+    expect([...encodeAddress('0000000A0161')]).toEqual([0x61, 0x01, 0x0a, 0, 0, 0]);
+    for (const text of ['0000000001611', '00000000016', '00000000016G', 'a00000000161', ' 000000000161']) {
+      expect(isAddress(text)).toBe(false);
+      expect(() => encodeAddress(text)).toThrow(RangeError);
+    }
+  });
+
+  it('decodes a frame wherever it begins, and no byte of the next', () => {
+    const first = { address: '000000000161', control: 0x91, data: Uint8Array.of(1, 2, 3) };
+    const second = { address: '999999999999', control: 0x08, data: Uint8Array.of(9) };
+    const bytes = Uint8Array.of(...encodeFrame(first, 0), ...encodeFrame(second, 0));
+    expect(decodeFrame(bytes)).toEqual(first);
+    expect(decodeFrame(bytes, 15)).toEqual(second);
   });
 
   it('lets a wildcard match from either side', () => {
@@ -104,6 +153,53 @@ describe('framer', () => {
     expect(all(doubled)).toMatchObject({ frames: [{ address: '000000000003' }], discarded: 1 });
     const early = fromHex('68 61 01 00 00 00 00 68 91 07 33 34 35 35 CC 7C 33 16 16')!;
     expect(all(early)).toMatchObject({ frames: [{ address: '000000000161' }], discarded: 0 });
+  });
+
+  it('keeps a frame whole that forwards another one, and only such a frame', () => {
+    const inner = encodeFrame({ address: '000000000007', control: 0x11, data: new Uint8Array() }, 0);
+    const outer = (...item: number[]) =>
+      encodeFrame(
+        { address: '000000000161', control: 0x91, data: Uint8Array.of(...item, ...inner.map((byte) => byte - 0x33)) },
+        0,
+      );
+    // E5E50000H and E5E50001H, low byte first.
+    for (const low of [0x00, 0x01]) {
+      expect(all(outer(low, 0x00, 0xe5, 0xe5)).frames.map(({ address }) => address)).toEqual(['000000000161']);
+    }
+    const others = [
+      [0x02, 0x00, 0xe5, 0xe5],
+      [0x00, 0x01, 0xe5, 0xe5],
+      [0x00, 0x00, 0xe4, 0xe5],
+      [0x00, 0x00, 0xe5, 0xe4],
+    ];
+    for (const item of others) {
+      expect(all(outer(...item)).frames.map(({ address }) => address)).toEqual(['000000000007']);
+    }
+  });
+
+  it('forgets half a frame and what was wrong when a new request begins', () => {
+    const framer = new Framer();
+    const bytes = encodeFrame({ address: '000000000161', control: 0x11, data: Uint8Array.of(1) }, 0);
+    const spoilt = Uint8Array.from(bytes, (byte, i) => (i === bytes.length - 2 ? byte ^ 1 : byte));
+    framer.push(spoilt);
+    expect(framer.problem).toBe('checksum');
+    framer.push(bytes.subarray(0, 6));
+    expect(framer.pendingBytes).toBe(6);
+    framer.clear();
+    expect([framer.pendingBytes, framer.problem]).toEqual([0, undefined]);
+    expect(framer.push(bytes)).toHaveLength(1);
+    framer.push(bytes.subarray(0, 6));
+    framer.flush();
+    expect(framer.problem).toBe('incomplete');
+    framer.push(Uint8Array.of(1, 2, 3));
+    expect(framer.problem).toBe('incomplete');
+  });
+
+  it('says nothing is wrong with a line on which nothing began', () => {
+    const framer = new Framer();
+    framer.push(Uint8Array.of(1, 2, 3, 0x16));
+    framer.flush();
+    expect([framer.problem, framer.discardedBytes]).toEqual([undefined, 4]);
   });
 
   it('stays bounded under a flood of starts', () => {
