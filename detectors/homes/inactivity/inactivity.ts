@@ -6,12 +6,16 @@
  * rule of hours without change was rejected: it is reset by every fridge and timer, and what is long in one house is
  * every day's afternoon in the next. So was a daily sum: an empty day can use half of a normal one.
  *
- * First the resident is asked; the alarm comes an hour later at the earliest. A silence that goes on is one alert, not
- * one a day. Hours that were not seen, or that this home never showed (frozen values, no supply), say nothing.
+ * First the resident is asked; the alarm comes an hour later at the earliest, and not at all where this home is often
+ * left at that hour (`absences.ts`). Nothing shorter than five hours is asked about and nothing shorter than eight is
+ * an alarm: an afternoon out ends in time for supper. The question comes at 0.85 of the alarm's threshold, about two
+ * hours before it. A silence that goes on is one alert, not one a day. Hours that were not seen, or that this home
+ * never showed (frozen values, no supply), say nothing.
  */
 import { type MeterDetector, type Moment, NOTHING, type Output, type Verdict } from '../../detector.ts';
 import { round, say } from '../finding.ts';
 import { addReading, HOUR_MS, type Meterage, noMeterage, PERIOD, type Slot } from '../slots.ts';
+import { type Absences, addAbsence, isAwayAgain } from './absences.ts';
 import { binOf, type Memory, noMemory, SCORE_MAX, write } from './memory.ts';
 import { learnQuiet, noQuiet, type Quiet, weigh } from './model.ts';
 import { addCause, BOUNDS, fade, noPatience, type Patience, threshold } from './patience.ts';
@@ -23,6 +27,7 @@ export interface InactivityState {
   quiet: Quiet;
   quietDay: number;
   patience: Patience;
+  absences: Absences;
   phase: 'watching' | 'asked' | 'alarmed' | 'away';
   score: number;
   /** The same from the swing alone. */
@@ -50,7 +55,7 @@ export interface InactivitySettings {
   stillExtra: number;
 }
 
-export const INACTIVITY_DEFAULTS: InactivitySettings = { askShare: 0.8, stillExtra: 3 };
+export const INACTIVITY_DEFAULTS: InactivitySettings = { askShare: 0.85, stillExtra: 3 };
 /** Activity that ends an alert: about five clearly busy hours, so that a short visit does not. */
 const BUSY = 14;
 const BUSY_HOUR = -2;
@@ -59,7 +64,7 @@ const FORGETFUL_GAP_H = 6;
 const DAYS_BEFORE_ALARM = 3;
 /** However surprising: a shorter silence is no reason to ask, or to knock. */
 const ASK_H = 5;
-const ALARM_H = 6;
+const ALARM_H = 8;
 const ABSENCE_H = 36;
 /** Who was silent for so long after the question was away: no patience would have spared that alarm. */
 const AWAY_H = 24;
@@ -89,6 +94,7 @@ const noState = (): InactivityState => ({
   quiet: noQuiet(),
   quietDay: 0,
   patience: noPatience(),
+  absences: [],
   phase: 'watching',
   score: 0,
   still: 0,
@@ -209,6 +215,7 @@ function judge(
       if (state.activity >= BUSY || (state.phase === 'asked' && score < 0.5 * limit)) return back(state, tell);
       if (state.phase === 'alarmed' || score < limit || hour <= state.askedHour) return NOTHING;
       if (hour + 1 - state.sinceHour < ALARM_H) return NOTHING;
+      if (isAwayAgain(state.absences, state.sinceHour, hour + 1)) return NOTHING;
       state.phase = 'alarmed';
       return tell('updated');
     }
@@ -228,6 +235,7 @@ function judge(
 function back(state: InactivityState, tell: (change: 'cleared') => readonly Output[]): readonly Output[] {
   const outputs = tell('cleared');
   const { past } = state;
+  if (past.verdict !== 'other') addAbsence(state.absences, state.sinceHour, state.memory.last + 1);
   // The verdict came while the silence lasted: now its whole length is known.
   if (past.verdict === 'false') addCause(state.patience, past, 0);
   else if (state.phase === 'alarmed' && past.verdict === 'none') {
@@ -273,14 +281,14 @@ function finding(
       ...(missing === '' ? {} : { missing }),
       ...(state.still > state.score ? { loadLeftOn: true } : {}),
       ...(days < 21 ? { learning: true, daysKnown: days } : {}),
-      ...learnt(patience),
+      ...learnt(patience, isAwayAgain(state.absences, state.sinceHour, hour + 1)),
     },
     recipients: alarm ? ['power', 'community'] : ['community'],
   });
 }
 
-function learnt(patience: Patience): Record<string, string> {
-  const parts: string[] = [];
+function learnt(patience: Patience, awayAgain: boolean): Record<string, string> {
+  const parts: string[] = awayAgain ? ['often left for a day and more at this hour'] : [];
   if (patience.margin > 0) parts.push(`+${round(patience.margin)} from alarms that ended by themselves`);
   if (patience.alertness > 0) parts.push(`-${round(patience.alertness)} from confirmed ones`);
   for (const cause of patience.causes) {
@@ -307,6 +315,7 @@ function answer(state: InactivityState, moment: Moment, verdict: Verdict, meter:
       return NOTHING;
     case 'forget':
       state.patience = noPatience();
+      state.absences = [];
       return NOTHING;
     case 'away': {
       const outputs = open ? [finding(state, state.memory.last, 0, state.score, 'cleared', meter)] : NOTHING;

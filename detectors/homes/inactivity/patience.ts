@@ -55,7 +55,7 @@ export function fade(patience: Patience, hours: number): void {
 /** The threshold of the alarm at this civil hour. `daysKnown` is how long the home has been watched. */
 export function threshold(patience: Patience, memory: Memory, hour: number, daysKnown: number): number {
   const past = usualScore(memory, hour);
-  const learning = daysKnown >= 21 ? 0 : daysKnown >= 7 ? (21 - daysKnown) / 4 : 8;
+  const learning = daysKnown >= 21 ? 0 : daysKnown >= 7 ? (21 - daysKnown) / 2 : 8;
   const base = Math.max(BOUNDS.least, past + BOUNDS.margin) + learning + patience.margin - patience.alertness;
   let most = base;
   for (const cause of patience.causes) {

@@ -15,6 +15,8 @@ export interface HomeFigures {
   years: number;
   asks: number;
   alarms: number;
+  /** Of them, those whose silence ended within a day of its begin; the others are mostly nights away from home. */
+  backInDay: number;
   /** Of them, those that fell into an absence that other measurements confirm; undefined where there are none. */
   confirmed?: number;
   stops: number;
@@ -74,6 +76,7 @@ function figure(test: Case, result: Replay): HomeFigures {
     years: result.years,
     asks: told.filter((alert) => alert.state === 'raised').length,
     alarms: told.filter(isAlarm).length,
+    backInDay: told.filter((alert) => isAlarm(alert) && endOf(told, alert.id) - alert.since < DAY).length,
     ...(test.absent === undefined
       ? {}
       : { confirmed: told.filter((alert) => isAlarm(alert) && test.absent?.(alert.at)).length }),
@@ -89,6 +92,9 @@ const chosen = (rows: HomeFigures[], rest: 0 | 1): HomeFigures[] => rows.filter(
 
 const isAlarm = (alert: Alert): boolean => alert.state === 'updated' && alert.evidence.stage === 'alarm';
 
+const endOf = (told: readonly Alert[], id: string): number =>
+  told.find((alert) => alert.id === id && alert.state === 'cleared')?.at ?? Number.POSITIVE_INFINITY;
+
 const sorted = (hours: number[]): number[] => hours.map((h) => (Number.isNaN(h) ? 99 : h)).sort((a, b) => a - b);
 
 function line(row: HomeFigures): string {
@@ -97,6 +103,7 @@ function line(row: HomeFigures): string {
   return [
     `  ${row.home.padEnd(18)}`,
     `${(row.alarms / row.years).toFixed(1).padStart(5)} alarms/y [${rate.low.toFixed(1)}, ${rate.high.toFixed(1)}]`,
+    `${(row.backInDay / row.years).toFixed(1).padStart(4)}/y back within a day`,
     `${(row.asks / row.years).toFixed(0).padStart(4)} asks/y`,
     `found ${((100 * row.found) / row.stops).toFixed(1).padStart(5)} % [${(100 * share.low).toFixed(0)}, ${(100 * share.high).toFixed(0)}] of ${row.stops}`,
     ...(row.confirmed === undefined ? [] : [outside(row.alarms - row.confirmed, row.years)]),
@@ -121,7 +128,8 @@ function summary(group: string, rows: HomeFigures[]): string {
     rows.length > 1
       ? `, ${Math.min(...without).toFixed(1)}–${Math.max(...without).toFixed(1)} leaving one home out`
       : '';
-  return `${group}: mean ${rate.toFixed(1)} alarms/y${spread}; found ${(100 * found).toFixed(1)} %; mean of medians ${mean((row) => Math.min(25, row.medianH)).toFixed(1)} h`;
+  const backInDay = mean((row) => row.backInDay / row.years);
+  return `${group}: mean ${rate.toFixed(1)} alarms/y${spread}, ${backInDay.toFixed(1)} back within a day; found ${(100 * found).toFixed(1)} %; mean of medians ${mean((row) => Math.min(25, row.medianH)).toFixed(1)} h`;
 }
 
 /** The series of every home that is there, once each. */
