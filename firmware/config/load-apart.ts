@@ -12,9 +12,7 @@ export async function loadSiteApart(text: string, file: string): Promise<Loaded>
   const worker = new Worker(new URL('./load-thread.ts', import.meta.url), {
     workerData: { text, file } satisfies LoadTask,
   });
-  const ended = once(worker, 'exit');
-  // `once` rejects where the thread fails.
-  const [loaded] = (await once(worker, 'message')) as [Loaded];
-  await ended;
+  // Both reject where the thread fails.
+  const [[loaded]] = (await Promise.all([once(worker, 'message'), once(worker, 'exit')])) as [[Loaded], unknown];
   return loaded;
 }

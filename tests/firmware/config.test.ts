@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadSite } from '../../firmware/config/load.ts';
+import { loadSiteApart } from '../../firmware/config/load-apart.ts';
 import { formatProblem } from '../../firmware/config/problem.ts';
 
 const GOOD = `# A site
@@ -31,6 +32,17 @@ describe('site file', () => {
     expect(site?.uplink).toMatchObject({ delivery: 'receipt', format: 'cbor' });
     expect(site?.store.directory).toBe('state');
   });
+
+  it.each([
+    ['a good one', GOOD],
+    ['a bad one', GOOD.replace('premises: flat', 'premises: palace')],
+  ])(
+    'is the same when %s is checked in a thread of its own',
+    async (_, text) => {
+      expect(await loadSiteApart(text, 'site.yaml')).toEqual(loadSite(text, 'site.yaml'));
+    },
+    30_000,
+  );
 
   it('says where a value is wrong and what was expected', () => {
     expect(broken('"000000000161"', '161')).toEqual([
