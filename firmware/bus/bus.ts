@@ -107,6 +107,8 @@ const OWED_MS = 5_000;
 /** The longest answer that an exchange may bring which no block describes. */
 const ANSWER_BYTES_MAX = 256;
 const REST_MAX_MS = 3_600_000;
+/** The meter spoke, and the line spoilt it; of another's answer nothing follows for this meter. */
+const SPOILT = new Set<Failure>(['garbage', 'checksum', 'incomplete']);
 
 interface Pending {
   run(): Promise<void>;
@@ -303,7 +305,7 @@ class Owner {
     if (policy.countsAsSilence) {
       this.#tell(this.#health.missed(meter.index, failure, nowMs));
       this.#logSilence(meter, policy, nowMs);
-      return 'failed';
+      return SPOILT.has(failure) ? 'spoilt' : 'failed';
     }
     if (policy.next === 'drop-item') {
       meter.dropped.add(block.name);
@@ -313,6 +315,7 @@ class Owner {
     // A meter that says no is a meter that answers.
     if (policy.next === 'retry') this.#tell(this.#health.faulty(meter.index, failure, nowMs));
     else this.#tell(this.#health.answered(meter.index, nowMs));
+    if (SPOILT.has(failure)) return 'spoilt';
     return policy.quarantine ? 'failed' : 'answered';
   }
 

@@ -32,8 +32,9 @@ export type Turn =
   /** Nothing to do before `untilMs` unless something is asked for. */
   | { do: 'rest'; untilMs: number };
 
-/** How a read ended, as far as the schedule cares: `failed` cost a deadline or a quarantine, `untold` means nothing. */
-export type Ending = 'answered' | 'failed' | 'untold';
+/** How a read ended, as far as the schedule cares: `failed` cost a deadline or a quarantine, `spoilt` as well, but
+ * somebody spoke; `untold` means nothing. */
+export type Ending = 'answered' | 'failed' | 'spoilt' | 'untold';
 
 /** One step of priority is worth this much waiting. */
 const PRIORITY_STEP_MS = 1_000;
@@ -141,7 +142,8 @@ export class Schedule {
         this.#heard(nowMs, meter, entry);
         break;
       case 'failed':
-        this.#missed(nowMs, meter, entry, tookMs);
+      case 'spoilt':
+        this.#missed(nowMs, meter, entry, tookMs, ending === 'spoilt');
         break;
       case 'untold':
         break;
@@ -326,7 +328,7 @@ export class Schedule {
     }
   }
 
-  #missed(nowMs: number, meter: Meter, entry: Entry, tookMs: number): void {
+  #missed(nowMs: number, meter: Meter, entry: Entry, tookMs: number, spoke: boolean): void {
     meter.misses++;
     entry.fails++;
     if (meter.misses < PROBE_AFTER_MISSES) return;
@@ -335,7 +337,9 @@ export class Schedule {
     // meter that lives again waiting for hours.
     const nearestMs = Math.max(Math.min(...meter.entries.map(({ periodMs }) => periodMs)), PROBE_DISTANCE_MIN_MS);
     const farthestMs = Math.max(nearestMs, Math.min(BACK_OFF_MAX * nearestMs, PROBE_DISTANCE_MAX_MS));
-    meter.distanceMs = Math.min(farthestMs, meter.distanceMs === 0 ? nearestMs : meter.distanceMs * 2);
+    // A spoilt answer to a probe is a sign of life: on a noisy line it must not cost another long wait.
+    const first = spoke || meter.distanceMs === 0;
+    meter.distanceMs = first ? nearestMs : Math.min(farthestMs, meter.distanceMs * 2);
     meter.probeAtMs = nowMs + meter.distanceMs;
   }
 

@@ -154,6 +154,8 @@ export function startUplink(parts: UplinkParts): Uplink {
     await pump.flush();
     if (opened.up) await say('offline', 'stopped', GOODBYE_MS);
     await opened.close();
+    // What the platform confirmed meanwhile.
+    await pump.flush();
   }
 
   const closed = run();

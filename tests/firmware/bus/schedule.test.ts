@@ -154,6 +154,35 @@ describe('schedule', () => {
     for (let meter = 0; meter < 4; meter++) expect(timesOf(steady, meter).length).toBeGreaterThan(3);
   });
 
+  it('asks again soon after a probe whose answer the line spoilt, within the same share', () => {
+    const schedule = new Schedule([...plan(1, 10_000), { meter: 1, block: 0, periodMs: 10_000, priority: 1 }], 0);
+    const of1 = (turn: Turn) => turn.do === 'read' && turn.meter === 1;
+    const silent = drive(
+      schedule,
+      900_000,
+      () => 50,
+      (turn) => (of1(turn) ? 'failed' : 'answered'),
+    );
+    expect(gapsOf(timesOf(silent, 1)).at(-1)).toBeGreaterThan(90_000);
+    const spoilt = drive(
+      schedule,
+      1_100_000,
+      () => 50,
+      (turn) => (of1(turn) ? 'spoilt' : 'answered'),
+      900_000,
+    );
+    expect(Math.max(...gapsOf(timesOf(spoilt, 1)))).toBeLessThan(25_000);
+    const dead = (turn: Turn) => turn.do === 'read' && turn.meter < 4;
+    const full = drive(
+      new Schedule(plan(32, 1_000), 0),
+      1_200_000,
+      (turn) => (dead(turn) ? 1_500 : 220),
+      (turn) => (dead(turn) ? 'spoilt' : 'answered'),
+    );
+    const steady = full.filter(({ atMs }) => atMs > 300_000);
+    expect((steady.filter(({ turn }) => dead(turn)).length * 1_500) / 900_000).toBeLessThan(0.05);
+  });
+
   it('takes a meter that answers again back in phase, with what it had dropped', () => {
     const entries: PlanEntry[] = [
       { meter: 0, block: 0, periodMs: 1_000, priority: 1 },
@@ -226,7 +255,7 @@ describe('schedule', () => {
   });
 
   it('never rests without an end while something is planned, whatever happens', () => {
-    const endings: Ending[] = ['answered', 'failed', 'untold'];
+    const endings: Ending[] = ['answered', 'failed', 'spoilt', 'untold'];
     fc.assert(
       fc.property(
         fc.array(
