@@ -1,6 +1,6 @@
 /** A waveform of a home from what is switched on in it: the sum of its appliances' cycles, as a meter samples it. */
 import type { Waveform } from '../protocols/reading.ts';
-import { mainsCycle } from './currents/mains.ts';
+import { MAINS, mainsCycle } from './currents/mains.ts';
 import { currentShape } from './currents/shapes.ts';
 import type { Use } from './household.ts';
 import { mix32 } from './random.ts';
@@ -28,10 +28,11 @@ export function snapshot(uses: readonly Use[], options: SnapshotOptions): Wavefo
   const { voltageV, phase, seed, cycles: count = 10, rateHz = 6400 } = options;
   const perCycle = Math.round(rateHz / 50);
   const current = new Float64Array(SAMPLES);
+  // The power is what the readings say, whatever the voltage; a dead phase draws no current without end.
+  const perVolt = Math.min(1.25, MAINS.voltageV / Math.max(1, voltageV));
   for (const use of uses) {
     const shape = cycleOf(use);
-    // A rectifier's current keeps its power when the voltage moves a little; the factor is within 2 %.
-    for (let k = 0; k < SAMPLES; k++) current[k] = current[k]! + shape[k]!;
+    for (let k = 0; k < SAMPLES; k++) current[k] = current[k]! + perVolt * shape[k]!;
   }
   let peakA = 1;
   for (const value of current) peakA = Math.max(peakA, Math.abs(value));

@@ -5,7 +5,7 @@
  * voltage. Subtract the snapshot before a step from the one after it and what is left is that pulse, or it is not
  * (`shape.ts`, `model.ts`). Anything with that circuit looks the same, so a pulse only makes a *suspect*; what
  * *confirms* it is that it holds a charger's power, rising and not falling, for longer than compressors and kitchen
- * machines run (`verdict.ts`), and that this home does not switch such a thing on several times a day
+ * machines run (`verdict.ts`), seen by its own harmonics every five minutes (`presence.ts`), and that this home does not switch such a thing on several times a day
  * (`lookalikes.ts`).
  *
  * Rejected. Power by the minute alone: F1 0.25 with 3.7 false alarms a month on real homes; it remains as the last
@@ -21,8 +21,9 @@ import { alertId } from '../alert.ts';
 import type { Input, MeterDetector, Output } from '../detector.ts';
 import { type Change, follow, startLevel } from './level.ts';
 import { policyOf } from './policy.ts';
-import { drift, isOff, pass, type Session } from './session.ts';
-import { begin, type ChargingState, end, review, type Scene } from './sessions.ts';
+import { look, type Presence, presenceOf } from './presence.ts';
+import { drift, isOff, lookAgain, pass, type Session } from './session.ts';
+import { begin, type ChargingState, capture, end, HERE_SUM, review, type Scene } from './sessions.ts';
 import { type Judged, judge, keep, type View, viewBefore, viewOfHarmonics, viewOfWaveform } from './view.ts';
 
 export type { ChargingState } from './sessions.ts';
@@ -54,6 +55,19 @@ const MISFIT_W = 8;
 const MISFIT_SHARE = 0.03;
 /** How often the picture of a home that drifts is renewed, so that the next step is compared with the home as it is. */
 const RENEW_MS = 10 * 60_000;
+const DRIFTED_W = 15;
+/** How often a load that is watched is looked at, until it is confirmed and after that. */
+const LOOK_MS = 5 * 60_000;
+const LOOK_LATER_MS = 15 * 60_000;
+/** A load that is watched may go off in small steps, but readings are not better than this. */
+const LEAST_LOOK_W = 12;
+/** A home between two steps moves by less. */
+const STILL_W = 12;
+/** What is left of a load that is gone. */
+const GONE = 0.12;
+/** Other rectifiers that went off hide as much of one that is still on, but not for long. */
+const GONE_SUM = 0.3;
+const GONE_MS = 8 * 60_000;
 
 /** The detector. Its state stays below 8 kB a meter: eight views of twenty numbers, three sessions, 24 look-alikes. */
 export function charging(settings: Partial<ChargingSettings> = {}): MeterDetector<ChargingState> {
@@ -185,7 +199,7 @@ function takeBlindly(scene: Scene, set: ChargingSettings): void {
   const deltaW = Math.abs(state.step?.deltaW ?? 0);
   const seen = state.views.some((view) => atMs - view.atMs < SHOWS_VIEWS_MS);
   if (seen || (state.step?.deltaW ?? 0) < policy.leastW || deltaW > set.mostW) return;
-  begin(scene, { sinceMs: state.step?.sinceMs ?? atMs, powerW: deltaW, sign: 1, baseRectifierW: 0 });
+  begin(scene, { sinceMs: state.step?.sinceMs ?? atMs, powerW: deltaW, sign: 1 });
 }
 
 /** A snapshot may come before the reading that shows its step. */
@@ -198,7 +212,7 @@ function takeLoneView(scene: Scene, powerW: number, set: ChargingSettings): void
   const beforeW = powerW - state.step.deltaW;
   if (Math.abs(view.powerW - powerW) > Math.abs(view.powerW - beforeW)) return;
   delete view.lone;
-  takeJudged(scene, judge(view, undefined, state.step.deltaW), view, undefined, set, atMs);
+  takeJudged(scene, judge(view, undefined, state.step.deltaW), view, undefined, set);
 }
 
 function takeHarmonics(scene: Scene, reading: Reading, powerW: number, set: ChargingSettings): void {
@@ -230,14 +244,14 @@ function takeView(scene: Scene, view: View, set: ChargingSettings): void {
   const moving = view.inputs !== 'waveform' && state.level?.left !== undefined;
   if (!moving || before === undefined) keep(state.views, view);
   if (before !== undefined) {
-    takeJudged(scene, judge(view, before), view, before, set, atMs);
+    takeJudged(scene, judge(view, before), view, before, set);
   } else if (step !== undefined) {
-    takeJudged(scene, judge(view, undefined, step.deltaW), view, undefined, set, atMs);
+    takeJudged(scene, judge(view, undefined, step.deltaW), view, undefined, set);
   } else {
     view.lone = true;
     takeWhole(scene, view, set);
   }
-  checkPresence(scene, view);
+  if (!moving) checkPresence(scene, view);
 }
 
 /** The first view of all: a charger that was on before the gateway was shows when it is most of what the home draws. */
@@ -245,18 +259,19 @@ function takeWhole(scene: Scene, view: View, set: ChargingSettings): void {
   const whole = judge(view, undefined);
   if (whole.probability < WHOLE_AT || whole.powerW < Math.max(WHOLE_LEAST_W, 0.5 * view.powerW)) return;
   // Part of it is what stands in every home: a router, clocks, a set-top box.
-  takeJudged(scene, { ...whole, powerW: whole.powerW - STANDING_W }, view, undefined, set, scene.atMs);
+  takeJudged(scene, { ...whole, powerW: whole.powerW - STANDING_W }, view, undefined, set, true);
 }
 
+/** @param whole whether all of the home's current was judged, not a change of it */
 function takeJudged(
   scene: Scene,
   judged: Judged,
   view: View,
   before: View | undefined,
   set: ChargingSettings,
-  atMs: number,
+  whole = false,
 ) {
-  const { state, policy } = scene;
+  const { state, policy, atMs } = scene;
   const { rectifierW, fall5 } = judged.shape;
   state.seen = { atMs, rectifierW: judged.probability > 0.3 || fall5 > 0.55 ? rectifierW : 0 };
   if (judged.probability < RECTIFIER_AT) return;
@@ -278,8 +293,14 @@ function takeJudged(
       recent && before !== undefined ? Math.max(state.step!.sinceMs, before.atMs) : recent ? state.step!.sinceMs : atMs,
     powerW,
     sign: shape.powerW < -20 ? -1 : 1,
-    baseRectifierW: before?.rectifierW ?? 0,
-    seen: { shape, probability: judged.probability, inputs: view.inputs },
+    ...(before !== undefined ? { startMs: before.atMs } : {}),
+    unseen: whole,
+    seen: {
+      shape,
+      probability: judged.probability,
+      inputs: view.inputs,
+      presence: presenceOf(view, before, powerW, whole ? judged.powerW / view.rectifierW : 1),
+    },
   });
 }
 
@@ -292,44 +313,82 @@ function begunW({ step, level }: ChargingState, judged: Judged, view: View, befo
   const landingW = Math.abs(step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW);
   const misfitW = Math.max(MISFIT_W, MISFIT_SHARE * landingW);
   if (Math.abs(Math.abs(before.powerW) - landingW) <= misfitW) return judged.powerW;
-  return Math.min(judged.powerW, 1.1 * Math.abs(Math.abs(view.powerW) - landingW) + misfitW);
+  return Math.min(judged.powerW, 1.05 * Math.abs(Math.abs(view.powerW) - landingW) + misfitW);
 }
 
 /** Harmonics that are gone end a session whatever the power says, and harmonics that are still there undo an end. */
 function checkPresence(scene: Scene, view: View): void {
   const { state, atMs } = scene;
   for (const session of state.sessions) {
-    if (session.inputs === 'power' || session.sinceMs >= atMs) continue;
-    const ownW = view.rectifierW - session.baseRectifierW;
-    session.seenW = Math.round(ownW);
-    if (session.phase === 'on' && view.rectifierW < 0.3 * session.powerW) end(scene, session, atMs);
-    if (
-      session.phase === 'ended' &&
-      !session.dismissed &&
-      ownW > 0.6 * session.powerW &&
-      session.powerW > 0.5 * session.peakW
-    ) {
-      pass(session, atMs);
-      session.phase = 'on';
-      delete session.endedMs;
+    const { presence, phase } = session;
+    if (presence === undefined || presence.phase !== view.phase || presence.last.atMs >= view.atMs) continue;
+    // Magnitudes that are taken to be in step are nothing to compare with true phasors.
+    if ((view.inputs === 'waveform') !== (session.inputs === 'waveform')) continue;
+    if (phase === 'ended') {
+      reconsider(session, presence, view);
+      continue;
+    }
+    const stepped = hasStepped(state, presence.last, view, session.powerW);
+    const { lookW } = presence;
+    lookAgain(session, presence, view, stepped);
+    // Others' harmonics may stand against its own, so the home's alone do not say that it is gone.
+    const nothing = view.rectifierW < 0.3 * lookW && presence.sum < HERE_SUM;
+    if (nothing || session.powerW < GONE * session.onsetW || isLong(presence, view)) {
+      end(scene, session, presence.goneMs ?? atMs);
     }
   }
+}
+
+/** Whether its harmonics have been gone for so long that no other load's coming and going can be the reason. */
+function isLong(presence: Presence, view: View): boolean {
+  if (presence.sum > GONE_SUM) delete presence.goneMs;
+  else presence.goneMs ??= view.atMs;
+  return presence.goneMs !== undefined && view.atMs - presence.goneMs >= GONE_MS;
+}
+
+/** Whether something was switched between two views; a load's own drift stays below a fifth of it. */
+function hasStepped({ step, level }: ChargingState, last: { atMs: number; powerW: number }, view: View, ownW: number) {
+  if ((step?.sinceMs ?? 0) > last.atMs || level?.left !== undefined) return true;
+  return Math.abs(view.powerW - last.powerW) > Math.max(STILL_W, 0.2 * ownW);
+}
+
+/** A fridge went off that drew as much: the charger's harmonics are all still there. */
+function reconsider(session: Session, presence: Presence, view: View): void {
+  const had = presence.lookW / session.onsetW;
+  const change = look(presence, view);
+  const late = view.atMs - (session.endedMs ?? 0) > STEP_MS;
+  if (late || session.dismissed || session.powerW < 0.5 * session.peakW) return;
+  if (change < -0.4 * had || presence.sum < HERE_SUM) return;
+  pass(session, view.atMs);
+  session.phase = 'on';
+  delete session.endedMs;
 }
 
 /** What comes softly makes no step and is in no view. */
 function renew(scene: Scene, powerW: number): void {
   const { state, atMs } = scene;
   const last = state.views.at(-1);
-  if (last === undefined || atMs - Math.max(last.atMs, state.askedMs ?? 0) < RENEW_MS) return;
-  const falling = state.sessions.some(({ phase, powerW, peakW }) => phase === 'on' && powerW < 0.65 * peakW);
-  ask(scene, falling ? WORTH_A_LOOK_W : Math.abs(powerW) - Math.abs(last.powerW));
+  const sinceMs = atMs - Math.max(last?.atMs ?? 0, state.askedMs ?? 0);
+  const watched = state.sessions.filter((session) => isOn(session));
+  if (
+    watched.some(({ stage }) => stage !== 'confirmed')
+      ? sinceMs >= LOOK_MS
+      : watched.length > 0 && sinceMs >= LOOK_LATER_MS
+  ) {
+    capture(scene);
+    return;
+  }
+  if (sinceMs < RENEW_MS) return;
+  // The first view shows the home before anything begins in it.
+  if (last === undefined || Math.abs(Math.abs(powerW) - Math.abs(last.powerW)) >= DRIFTED_W) capture(scene);
 }
 
-/** Asks for a waveform, on the phase that carries most where there are several. */
-function ask({ state, atMs, meter, out }: Scene, byW: number): void {
-  if (Math.abs(byW) < WORTH_A_LOOK_W || atMs - (state.askedMs ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return;
-  state.askedMs = atMs;
-  out.push({ type: 'capture', meter: meter.id, phase: meter.phase ?? 1 });
+/** Asks for a waveform of a step, a small one too where a small load that is watched may have made it. */
+function ask(scene: Scene, byW: number): void {
+  const { state, atMs } = scene;
+  const ownW = Math.min(...state.sessions.filter(isOn).map((session) => 0.6 * session.powerW), WORTH_A_LOOK_W);
+  if (Math.abs(byW) < Math.max(LEAST_LOOK_W, ownW)) return;
+  if (atMs - (state.askedMs ?? Number.NEGATIVE_INFINITY) >= ASK_EVERY_MS) capture(scene);
 }
 
 /** Active power, or what voltage, current and power factor make of it. */

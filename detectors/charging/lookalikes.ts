@@ -40,7 +40,7 @@ export function remember(memory: Lookalike[], session: Session, endMs: number): 
 }
 
 const isLike = (one: Lookalike, powerW: number, fall5: number) =>
-  Math.abs(one.powerW - powerW) <= 0.12 * powerW + 4 && Math.abs(one.fall5 - fall5) <= 0.1;
+  Math.abs(one.powerW - powerW) <= 0.12 * powerW + 4 && Math.abs(one.fall5 - fall5) <= 0.07;
 
 export interface Familiar {
   /** How often something like it came and went within two weeks. */

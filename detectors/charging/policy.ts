@@ -9,6 +9,8 @@ export interface Policy {
   suspectAt: number;
   /** Least time a load must hold before it is confirmed. */
   confirmMin: number;
+  /** From this power on, holding it is enough; below, it must rise or outlast a notebook's battery. */
+  sureW: number;
   /** Only a battery's taper confirms. */
   profile: boolean;
   severity: Severity;
@@ -19,11 +21,15 @@ export interface Policy {
  * 0.8: a step is looked at hundreds of times a month, so four in five must be rectifiers before a person hears of it.
  * 25 min: longer than the running time of most compressors and of any kitchen machine, shorter than the half hour
  * within which a grid worker must know.
+ * 76 W: above 75 W a notebook, a screen or a computer must be corrected (IEC 61000-3-2, GB 17625.1), a charger need not.
  */
-const HOME: Policy = { leastW: 60, suspectAt: 0.8, confirmMin: 25, profile: false, severity: 'warning' };
+const HOME: Policy = { leastW: 60, suspectAt: 0.8, confirmMin: 25, sureW: 76, profile: false, severity: 'warning' };
 
 /** A common escape route, or a shop that is closed: nothing else of that kind should be running there. */
-const STRICT: Policy = { leastW: 45, suspectAt: 0.6, confirmMin: 12, profile: false, severity: 'critical' };
+const STRICT: Policy = { leastW: 45, suspectAt: 0.6, confirmMin: 12, sureW: 76, profile: false, severity: 'critical' };
+
+/** Two notebooks begin in one minute when a room of students comes home: together they draw up to 130 W without correction. */
+const SHARED_W = 140;
 
 /** An open shop is full of signs, tills and screens on supplies without correction, flat for as long as it is open. */
 const OPEN_SHOP: Policy = { ...HOME, profile: true };
@@ -41,8 +47,9 @@ export function policyOf(meter: MeterInfo, localMs: number): Policy | undefined 
     case 'shop':
       return isNight(localMs) ? STRICT : OPEN_SHOP;
     case 'warehouse':
-    case 'dormitory':
       return isNight(localMs) ? STRICT : HOME;
+    case 'dormitory':
+      return { ...(isNight(localMs) ? STRICT : HOME), sureW: SHARED_W };
     case 'flat':
     case 'house':
     case 'office':

@@ -6,7 +6,9 @@
  * snapshot in which its harmonics are gone.
  */
 import type { Severity } from '../alert.ts';
+import { addTo, type Fit, look, type Presence } from './presence.ts';
 import type { Shape } from './shape.ts';
+import type { View } from './view.ts';
 
 export type Inputs = 'waveform' | 'harmonics' | 'distortion' | 'power';
 
@@ -25,12 +27,16 @@ export interface Session {
   onsetW: number;
   powerW: number;
   peakW: number;
-  /** What the home's harmonics had more than before it began, in the last view. */
-  seenW?: number;
+  /** Its harmonics, looked at again and again; absent where there is only power. */
+  presence?: Presence;
+  /** On before anything was seen: what stands in every home may be part of it. */
+  unseen?: true;
+  /** When a last look before the verdict was asked for. */
+  checkMs?: number;
+  /** What the home's drift alone makes of its power since the onset, whatever its harmonics say. */
+  driftedW: number;
   /** Drift that was too quick to be believed at once. */
   owedW: number;
-  /** Rectifier power in the home's harmonics before it began. */
-  baseRectifierW: number;
   energyWh: number;
   onMs: number;
   atMs: number;
@@ -40,15 +46,6 @@ export interface Session {
   /** Least squares of power over hours since the onset, over at most the first four hours. */
   fit: Fit;
   shape: Pick<Shape, 'a3' | 'a5' | 'a7' | 'displacementPf' | 'conductionDeg' | 'fall5'>;
-}
-
-export interface Fit {
-  n: number;
-  t: number;
-  p: number;
-  tt: number;
-  tp: number;
-  pp: number;
 }
 
 /** The first minute is the start-up; after four hours the knee may have come. */
@@ -69,17 +66,11 @@ export function drift(session: Session, atMs: number, driftW: number, passedMs: 
   const ownW = within(owedW, perMinuteW * Math.min(5, passedMs / 60_000));
   session.owedW = owedW - ownW;
   session.powerW = Math.max(0, Math.min(1.4 * session.peakW, session.powerW + ownW));
+  session.driftedW = Math.max(0, Math.min(1.4 * session.peakW, session.driftedW + ownW));
   session.peakW = Math.max(session.peakW, session.powerW);
   const sinceMs = atMs - session.sinceMs;
   if (sinceMs < FIT_FROM_MS || sinceMs > FIT_TO_MS) return;
-  const { fit } = session;
-  const hours = sinceMs / 3_600_000;
-  fit.n++;
-  fit.t += hours;
-  fit.p += session.powerW;
-  fit.tt += hours * hours;
-  fit.tp += hours * session.powerW;
-  fit.pp += session.powerW * session.powerW;
+  addTo(session.fit, sinceMs / 3_600_000, session.driftedW);
 }
 
 const within = (value: number, most: number) => Math.max(-most, Math.min(most, value));
@@ -108,11 +99,24 @@ export interface Trend {
   scatter: number;
 }
 
-/** How the power runs, or undefined before there is enough of it. */
-export function trendOf({ fit }: Session): Trend | undefined {
-  const { n, t, p, tt, tp, pp } = fit;
+const LEAST_LOOKS = 4;
+const LEAST_READINGS = 8;
+
+/**
+ * Its power by its own harmonics: `few` while it was not looked at often enough, undefined where the meter shows
+ * nothing when it is asked.
+ */
+export function trendOfLooks({ presence }: Session): Trend | 'few' | undefined {
+  if (presence === undefined || presence.looks.n === 0) return undefined;
+  return trend(presence.looks, LEAST_LOOKS) ?? 'few';
+}
+
+/** Its power by the home's readings, or undefined before there are enough of them. */
+export const trendOf = ({ fit }: Session): Trend | undefined => trend(fit, LEAST_READINGS);
+
+function trend({ n, t, p, tt, tp, pp }: Fit, least: number): Trend | undefined {
   const spread = tt - (t * t) / n;
-  if (n < 8 || !(spread > 0)) return undefined;
+  if (n < least || !(spread > 0)) return undefined;
   const mean = p / n;
   const slope = (tp - (t * p) / n) / spread;
   const residual = Math.max(0, pp - (p * p) / n - slope * slope * spread);
@@ -128,15 +132,37 @@ export function trendOf({ fit }: Session): Trend | undefined {
 /** A notebook tapers too. */
 const TAPER_LEAST_W = 110;
 const TAPERED = 0.65;
-/** Harmonics of a home add up roughly; what is not even near the onset has fallen, and the onset is no drift's. */
-const SEEN_TAPERED = 0.8;
+/** Others' steps along its form are in the sum; what is not even near the onset has fallen. */
+const SUM_TAPERED = 0.8;
 
 /**
  * The constant-voltage phase: well below the peak without a step. Sums of other loads' drift look the same in the
  * power, so where there are harmonics they must have fallen too.
  */
-export function hasTapered({ inputs, powerW, peakW, onsetW, seenW }: Session): boolean {
-  if (powerW >= TAPERED * peakW) return false;
-  if (inputs !== 'power' && !(seenW !== undefined && seenW < SEEN_TAPERED * onsetW)) return false;
-  return peakW >= TAPER_LEAST_W;
+export function hasTapered({ inputs, powerW, peakW, presence }: Session): boolean {
+  if (powerW >= TAPERED * peakW || peakW < TAPER_LEAST_W) return false;
+  return inputs === 'power' || (presence !== undefined && presence.sum < SUM_TAPERED);
+}
+
+/** More than that of a load does not come or go between two looks without a step of the power. */
+const MOST_BETWEEN = 0.35;
+/** Looks further apart than this leave the sum as the better word on what happened between them. */
+const APART_MS = 12 * 60_000;
+
+/**
+ * One more look at its harmonics. Without a step since the last one their change is its own and puts right what the
+ * home's drift made of its power; with one, it drew what it drew.
+ */
+export function lookAgain(session: Session, presence: Presence, view: View, stepped: boolean): void {
+  const apartMs = view.atMs - presence.last.atMs;
+  const change = look(presence, view);
+  if (!stepped) session.powerW = presence.lookW + within(change, MOST_BETWEEN) * session.onsetW;
+  else if (apartMs < APART_MS) session.powerW = presence.lookW;
+  else session.powerW = presence.sum * session.onsetW;
+  session.powerW = Math.max(0, Math.min(1.4 * session.onsetW, session.powerW));
+  session.peakW = Math.max(session.peakW, session.powerW);
+  presence.lookW = session.powerW;
+  const sinceMs = view.atMs - session.sinceMs;
+  if (!stepped && sinceMs >= FIT_FROM_MS && sinceMs <= FIT_TO_MS)
+    addTo(presence.looks, sinceMs / 3_600_000, session.powerW);
 }

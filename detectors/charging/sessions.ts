@@ -5,6 +5,7 @@ import type { Output } from '../detector.ts';
 import type { Level } from './level.ts';
 import { familiarity, type Lookalike, remember } from './lookalikes.ts';
 import { type Policy, policyOf } from './policy.ts';
+import { emptyFit, joined, type Presence } from './presence.ts';
 import type { Inputs, Session } from './session.ts';
 import { pass } from './session.ts';
 import type { Shape } from './shape.ts';
@@ -38,23 +39,32 @@ export interface Scene {
 
 export interface Onset {
   sinceMs: number;
+  /** When the view was taken that shows the home before it. */
+  startMs?: number;
   powerW: number;
   sign: 1 | -1;
-  baseRectifierW: number;
+  /** On before anything was seen. */
+  unseen?: boolean;
   /** What a view showed; absent where there was only power. */
-  seen?: { shape: Shape; probability: number; inputs: Exclude<Inputs, 'power'> };
+  seen?: { shape: Shape; probability: number; inputs: Exclude<Inputs, 'power'>; presence: Presence };
 }
 
 /** Three at once is a shop's back room; more is a charging station. */
 const SESSIONS_MAX = 3;
 /** Two views of one switch-on are one onset. */
 const SAME_ONSET_MS = 150_000;
+const RAMP_MS = 75_000;
 /** After so long nothing charges: its end was missed. */
 const SESSION_MAX_MS = 16 * 3_600_000;
 /** A float of a few watts is the end of charging. */
 const FLOAT_SHARE = 0.15;
 /** While a suspect is watched, its power should be seen more often than the usual minute. */
 const ATTENTION = { periodMs: 10_000, forMs: 35 * 60_000 };
+/** Of its harmonics, to be taken for still there: other loads' steps are in the sum. */
+export const HERE_SUM = 0.5;
+/** A look as old as this still counts; and how long the meter has for a new one. */
+const FRESH_MS = 4 * 60_000;
+const CHECK_MS = 100_000;
 /** Before it is seen, a step of that height is a charger once in ten times. */
 const UNSEEN = 0.1;
 const NO_SHAPE = { a3: 0, a5: 0, a7: 0, displacementPf: 0, conductionDeg: 0, fall5: 0 };
@@ -62,13 +72,18 @@ const NO_SHAPE = { a3: 0, a5: 0, a7: 0, displacementPf: 0, conductionDeg: 0, fal
 /** A load of a charger's size began: a new session, or one that is known already. */
 export function begin(scene: Scene, onset: Onset): void {
   const { state, atMs } = scene;
+  const ramping = state.sessions.find((session) => isRamp(session, onset));
+  if (ramping !== undefined) {
+    climb(ramping, onset);
+    return;
+  }
   const known = state.sessions.find((session) => isSame(session, onset));
   if (known !== undefined) {
     resume(known, onset, atMs);
     return;
   }
   if (state.sessions.length >= SESSIONS_MAX) giveUp(scene);
-  const { sinceMs, powerW, sign, baseRectifierW, seen } = onset;
+  const { sinceMs, powerW, sign, seen, unseen } = onset;
   state.sessions.push({
     sinceMs,
     phase: 'on',
@@ -79,14 +94,33 @@ export function begin(scene: Scene, onset: Onset): void {
     onsetW: powerW,
     powerW,
     peakW: powerW,
+    driftedW: powerW,
     owedW: 0,
-    baseRectifierW,
+    ...(seen !== undefined ? { presence: seen.presence } : {}),
+    ...(unseen ? { unseen } : {}),
     energyWh: 0,
     onMs: 0,
     atMs: sinceMs,
-    fit: { n: 0, t: 0, p: 0, tt: 0, tp: 0, pp: 0 },
+    fit: emptyFit(),
     shape: kept(seen?.shape),
   });
+}
+
+/** The rest of a soft start: some chargers take most of a minute to their full power. */
+function isRamp({ phase, stage, presence, sinceMs }: Session, { seen, startMs }: Onset): boolean {
+  if (phase !== 'on' || stage === 'confirmed' || presence === undefined || seen === undefined) return false;
+  return startMs === presence.last.atMs && seen.presence.last.atMs - sinceMs <= RAMP_MS && presence.looks.n === 0;
+}
+
+function climb(session: Session, { powerW, seen }: Onset): void {
+  const { presence } = session;
+  if (presence === undefined || seen === undefined) return;
+  session.onsetW += powerW;
+  session.powerW = session.onsetW;
+  session.driftedW = session.onsetW;
+  session.peakW = session.onsetW;
+  session.probability = Math.max(session.probability, seen.probability);
+  session.presence = joined(presence, seen.presence, session.onsetW);
 }
 
 /** The same onset seen twice, one whose power was seen before its form, or a charger that came back. */
@@ -104,7 +138,9 @@ function resume(session: Session, { powerW, seen, sign }: Onset, atMs: number): 
   delete session.endedMs;
   if (seen === undefined) return;
   session.sign = sign;
+  session.presence = { ...seen.presence, looks: session.presence?.looks ?? seen.presence.looks };
   session.powerW = powerW;
+  session.driftedW = powerW;
   session.onsetW = powerW;
   session.peakW = Math.max(session.inputs === 'power' ? 0 : session.peakW, powerW);
   session.inputs = seen.inputs;
@@ -154,6 +190,12 @@ export function end({ state }: Scene, session: Session, atMs: number): void {
   if (clean.length > 0) state.views = clean;
 }
 
+/** Asks for a snapshot, on the phase that is asked for where there are several. */
+export function capture({ state, atMs, meter, out }: Scene): void {
+  state.askedMs = atMs;
+  out.push({ type: 'capture', meter: meter.id, phase: meter.phase ?? 1 });
+}
+
 /** After every input: what has become suspect, confirmed, or is over. */
 export function review(scene: Scene): void {
   const { state } = scene;
@@ -180,10 +222,12 @@ function reviewRunning(scene: Scene, session: Session): void {
   // What was switched on while the shop was open is judged as that.
   const atOnset = policyOf(meter, scene.localMs - (atMs - session.sinceMs)) ?? policy;
   const likely = session.inputs === 'power' || session.probability >= policy.suspectAt;
-  const confirmed = likely && isConfirmed(session, atOnset.profile ? atOnset : policy, { watchedMs, ...familiar });
+  const course = { watchedMs, ...familiar };
+  const confirmed =
+    likely && isConfirmed(session, atOnset.profile ? atOnset : policy, course) && isLookedAt(scene, session);
   const charged = session.inputs === 'power' ? isRising(session) : session.probability >= policy.suspectAt;
   // A notice is not worth repeating for what came and went here before.
-  const suspected = charged && familiar.times < 2 && !familiar.today;
+  const suspected = charged && familiar.recurringMin === undefined && !(familiar.today && familiar.times > 1);
   if (session.stage === 'watched' && (suspected || confirmed)) {
     session.stage = 'suspected';
     out.push({ type: 'finding', finding: finding(scene, session, 'raised') });
@@ -193,6 +237,20 @@ function reviewRunning(scene: Scene, session: Session): void {
     session.stage = 'confirmed';
     out.push({ type: 'finding', finding: finding(scene, session, 'updated') });
   }
+}
+
+/** Nobody climbs stairs for what a look a minute ago would have shown gone; a meter that shows nothing is not waited for. */
+function isLookedAt(scene: Scene, session: Session): boolean {
+  const { presence } = session;
+  if (presence === undefined) return true;
+  if (presence.sum < HERE_SUM) return false;
+  if (scene.atMs - presence.last.atMs < FRESH_MS) return true;
+  if (session.checkMs === undefined || scene.atMs - session.checkMs > FRESH_MS) {
+    session.checkMs = scene.atMs;
+    capture(scene);
+    return false;
+  }
+  return scene.atMs - session.checkMs >= CHECK_MS;
 }
 
 function isOver({ atMs, holdMs }: Scene, session: Session): boolean {

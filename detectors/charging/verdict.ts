@@ -5,15 +5,19 @@
  * falls away smoothly. A compressor's power falls from its start and it stops within the hour; a washing machine
  * scatters. Waiting for the knee would be surest and would take hours, so a steady load of a charger's size that does
  * not fall is confirmed after `confirmMin`, and only a small one, which a compressor or a notebook could be, must show
- * more.
+ * more. Its course is that of its own harmonics where the meter shows them when asked (`presence.ts`), else what the
+ * home's drift makes of its power: that alone lost half of the chargers below 100 W and needed 88 W to be sure.
+ *
+ * Rejected: following the small changes between looks with a step between them too (each is another load's for a part,
+ * and they add up: one charger in twenty was lost), and ending a session whenever the home's rectifiers are fewer than
+ * the charger (a pump's third harmonic hides it).
  */
 import type { Familiar } from './lookalikes.ts';
 import type { Policy } from './policy.ts';
-import { hasTapered, type Session, type Trend, trendOf } from './session.ts';
+import { hasTapered, type Session, type Trend, trendOf, trendOfLooks } from './session.ts';
 
-/** Below it other uncorrected loads are common (IEC 61000-3-2 forbids them above 75 W; 90 W is a big notebook). */
+/** Least of a sure power where only the home's readings follow it: their drift is a tenth of a small load. */
 const SMALL_W = 88;
-const SMALL_AND_COMMON_W = 76;
 /**
  * Steeper than this in an hour, down or up, is no constant current: a compressor falls by 4 to 15 % within half an hour.
  * Compressors without correction end at some 150 W; above, the drift of a restless home is the likelier reason.
@@ -21,9 +25,20 @@ const SMALL_AND_COMMON_W = 76;
 const FALLING_PER_HOUR = -0.08;
 const FALLING_PER_HOUR_BIG = -0.4;
 const COMPRESSOR_MOST_W = 150;
-const fallingPerHour = ({ powerW }: Session) => (powerW > COMPRESSOR_MOST_W ? FALLING_PER_HOUR_BIG : FALLING_PER_HOUR);
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
 const SCATTER_MAX = 0.07;
+/** What a form found beneath another load's may be wrong by. */
+const UNSURE_W = 100;
+/** Others' steps along a charger's form are a tenth of it then. */
+const ALL_THERE_W = 110;
+/** Up to it other uncorrected loads are common: IEC 61000-3-2 forbids them above 75 W. */
+const COMMON_W = 76;
+/** From it on a load that is new to the home is no notebook: theirs come daily, and few draw more than 65 W and losses. */
+const STRANGE_W = 70;
+/** Of a home's readings about a line, where nothing else moves. */
+const QUIET_SCATTER = 0.02;
+/** By its own harmonics, which a 12-bit meter shows to within 1.5 %: a notebook in use scatters by 4 % and more. */
+const SCATTER_OF_LOOKS_MAX = 0.035;
 /** Below it the form was found beneath another load's. */
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
@@ -47,31 +62,63 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (minutes < policy.confirmMin) return false;
   // By power alone only the whole profile will do: the rise that made it a suspect, and the taper after it.
   if (session.inputs === 'power') return session.stage === 'suspected' && hasTapered(session);
-  const trend = trendOf(session);
+  const looks = trendOfLooks(session);
+  const readings = trendOf(session);
+  const trend = looks === 'few' || looks === undefined ? readings : looks;
   if (trend === undefined) return false;
+  const looked = trend === looks;
   if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
-  if (trend.scatter > SCATTER_MAX) return false;
-  if (trend.perHour + 2 * trend.error < fallingPerHour(session)) return false;
-  if (trend.perHour - 2 * trend.error > -fallingPerHour(session)) return false;
+  if (policy.profile || session.unseen) return false;
   const { recurringMin } = context;
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
-  if (policy.profile) return false;
+  if (hasOutlastedTwo(session, policy) || isStillAllThere(session)) return true;
+  const fallingPerHour = session.powerW > COMPRESSOR_MOST_W && !looked ? FALLING_PER_HOUR_BIG : FALLING_PER_HOUR;
+  if (trend.scatter > (looked ? SCATTER_OF_LOOKS_MAX : SCATTER_MAX) || isSteep(trend, fallingPerHour)) return false;
+  // In a quiet home the readings, being many, see a compressor's fall before a few looks do.
+  const quiet = looked && readings !== undefined && readings.scatter < QUIET_SCATTER;
+  if (quiet && session.powerW < COMPRESSOR_MOST_W && isSteep(readings, FALLING_PER_HOUR)) return false;
   // What drifted up within minutes was another load's; a charger gains a tenth in an hour at most.
-  if (Math.min(session.powerW, 1.1 * session.onsetW) >= SMALL_W) return true;
-  return isSmallCharger(session, trend, context);
+  const unsure = session.probability < SURE || looks === 'few';
+  const sureW = Math.max(policy.sureW, unsure ? UNSURE_W : looked ? 0 : SMALL_W);
+  const powerW = looked ? session.presence!.lookW : session.powerW;
+  if (Math.min(powerW, 1.1 * session.onsetW) >= sureW) return true;
+  return isSmallCharger(session, trend, policy, context);
+}
+
+/** Falls, or rises, faster than a constant current can beyond doubt. */
+const isSteep = ({ perHour, error }: Trend, fallingPerHour: number) =>
+  perHour + 2 * error < fallingPerHour || perHour - 2 * error > -fallingPerHour;
+
+/** Two notebooks that began together are full by now, and what they draw beside is two fifths. */
+function hasOutlastedTwo({ onMs, onsetW, presence }: Session, { sureW }: Policy): boolean {
+  const mayBeTwo = sureW > COMMON_W && onsetW > COMMON_W;
+  return mayBeTwo && onMs >= NOTEBOOK_MIN * 60_000 && (presence?.sum ?? 0) > 0.6;
+}
+
+/**
+ * In a home of steps after steps no two looks compare, but all changes together find a big load where it was, and one
+ * that a compressor could be no lower than it began.
+ */
+function isStillAllThere({ onsetW, presence, probability }: Session): boolean {
+  if (presence === undefined || presence.looks.n === 0 || probability < SURE) return false;
+  const leastSum = onsetW > COMPRESSOR_MOST_W ? 0.85 : 1;
+  return onsetW > ALL_THERE_W && presence.sum > leastSum && presence.sum < 1.25;
 }
 
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
-function isSmallCharger({ onMs, energyWh, fit, probability }: Session, trend: Trend, context: Context): boolean {
-  const common = fit.p / fit.n <= SMALL_AND_COMMON_W || probability < SURE;
+function isSmallCharger(session: Session, trend: Trend, policy: Policy, context: Context): boolean {
+  const { onMs, energyWh, fit, probability } = session;
+  const meanW = fit.p / fit.n;
+  const unsure = probability < SURE;
   // Nothing like it was seen in a day or more: what recurs here would have come by then.
-  const strange = context.watchedMs > DAY_MS && context.times === 0;
-  if (!common && strange && trend.scatter < 2 * SMOOTH) return true;
+  const strange = context.watchedMs > DAY_MS && context.times === 0 && policy.sureW <= COMMON_W;
+  if (Math.min(meanW, session.powerW) > STRANGE_W && !unsure && strange && trend.scatter < 2 * SMOOTH) return true;
   if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH) return false;
-  // Twice a notebook's battery excuses a restless home, and what an inverter fridge would have repeated by then.
-  const long = energyWh > 2 * NOTEBOOK_WH;
+  // Four times a notebook's battery excuses a restless home, and what an inverter fridge would have repeated by then.
+  const long = energyWh > 4 * NOTEBOOK_WH && !unsure;
   if (trend.scatter > (long ? 3 : 2) * SMOOTH) return false;
   const holds = trend.perHour > -0.03;
+  const common = meanW <= COMMON_W || unsure;
   return rises(trend) || (holds && (!common || (long && context.watchedMs > DAY_MS)));
 }
 

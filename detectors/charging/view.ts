@@ -138,18 +138,23 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
   const shape = shapeOf(difference(now, before, backgroundA), now.voltageV, order);
   const grew = hasGrown(now, before, shape);
   const powerW = Math.abs(shape.powerW);
-  const fits = Math.abs(powerW - shape.rectifierW) <= 0.35 * shape.rectifierW;
+  // A third harmonic that hangs from the crest of what was added: a rectifier went while something else came.
+  const upright = now.inputs !== 'waveform' || now.powerW <= 0 || shape.crest3 * Math.sign(shape.powerW) > REVERSED;
+  const fits = upright && Math.abs(powerW - shape.rectifierW) <= 0.35 * shape.rectifierW;
   // Magnitudes without phases cannot tell a dimmer's late pulse from a rectifier's.
   const most = MOST[now.inputs];
   if (fits) {
+    // Without a view before, every small supply of the home is in the harmonics of what was switched on.
+    if (before === undefined && stepW !== now.powerW && !isPure(shape)) return { shape, probability: 0, powerW, grew };
     // The harmonics are the rectifier's own; the power may hold a change of the background.
     const ownW = Math.abs(powerW - shape.rectifierW) <= 0.12 * powerW ? powerW : shape.rectifierW;
     return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW: ownW, grew };
   }
-  const mayBeMixed = now.inputs !== 'distortion' && shape.crest3 * Math.sign(now.powerW) > -0.2;
-  const alone = mayBeMixed ? withoutOthers(shape) : undefined;
+  if (now.inputs === 'distortion') return { shape, probability: 0, powerW, grew };
+  const alone = withoutOthers(shape);
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
-  return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew };
+  const came = shape.crest3 * Math.sign(now.powerW) > REVERSED;
+  return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew: came && grew };
 }
 
 /**
@@ -160,8 +165,13 @@ function hasGrown(now: View, before: View | undefined, { powerW }: Shape): boole
   return now.powerW > 0 ? powerW > 0 : now.rectifierW > (before?.rectifierW ?? 0);
 }
 
+/** A charger's figures throughout: the harmonics of the home's small supplies under a motor's power are not. */
+const isPure = ({ a3, displacementPf }: Shape) => a3 > 0.72 && displacementPf > 0.88;
+
 /** How sure each kind of view can be at most. */
 const MOST = { waveform: 1, harmonics: 0.9, distortion: 0.85 } as const satisfies Record<View['inputs'], number>;
+/** A charger's third harmonic stands on the crest, above 0.05 in all of the events; below this it went. */
+const REVERSED = -0.2;
 /** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
 const MIXED = 0.8;
 

@@ -107,7 +107,7 @@ function printEvents(
 function printSessions({ sessions, compressorDays: days, robustness: scenes }: Report, log: typeof console.log) {
   const { quiet } = sessions;
   log(
-    `\nSESSIONS: ${sessions.sessions} chargers in ${sessions.months} house-months, a measured notebook in each, through the engine`,
+    `\nSESSIONS: ${sessions.sessions} chargers in ${sessions.months} house-months, a measured notebook in each, snapshots with steps and when asked`,
   );
   log(
     `  recall ${share(sessions.recall)} ${between(sessions.recallInterval)}, over months ${between(sessions.recallOverMonths)}, target 0.92 ${target(sessions.recall, 0.92)}; suspected ${share(sessions.suspectedRecall)}`,

@@ -1,9 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { familiarity, type Lookalike, remember } from '../../../detectors/charging/lookalikes.ts';
+import { emptyFit, type Presence } from '../../../detectors/charging/presence.ts';
 import type { Session } from '../../../detectors/charging/session.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+
+/** Harmonics of a load that has tapered off. */
+const gone: Presence = {
+  phase: 1,
+  own: { re: [60, 50, 40], im: [0, 0, 0] },
+  last: { re: [10, 8, 7], im: [0, 0, 0], atMs: 0, powerW: 120 },
+  lookW: 20,
+  sum: 0.17,
+  looks: emptyFit(),
+};
 
 /** A confirmed load of 120 W for five hours. */
 function session(sinceMs: number, change: Partial<Session> = {}): Session {
@@ -17,8 +28,8 @@ function session(sinceMs: number, change: Partial<Session> = {}): Session {
     onsetW: 120,
     powerW: 120,
     peakW: 120,
+    driftedW: 120,
     owedW: 0,
-    baseRectifierW: 0,
     energyWh: 600,
     onMs: 5 * HOUR_MS,
     atMs: sinceMs + 5 * HOUR_MS,
@@ -43,7 +54,7 @@ describe('look-alikes', () => {
   });
 
   it('are not what tapered off like a battery, however punctual', () => {
-    const memory = remembered([0, 1, 2], { powerW: 20, seenW: 20 });
+    const memory = remembered([0, 1, 2], { powerW: 20, presence: gone });
     expect(memory).toEqual([]);
   });
 

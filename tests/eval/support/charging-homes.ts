@@ -65,11 +65,13 @@ export interface HomeOptions {
   planted: readonly Planted[];
   /** Further loads by the minute with the cycle at one watt: look-alikes to replay. */
   further?: readonly { powerW: (atMs: number) => number; currentA: Float64Array }[];
+  /** Whether the detector asked for a snapshot since it was last asked this; without it only steps bring one. */
+  asked?: () => boolean;
 }
 
 /** All that the meter says in a month, in order. */
 export function* homeSamples(house: HouseMonth, options: HomeOptions): Generator<Sample> {
-  const { meter, front, planted, further = [] } = options;
+  const { meter, front, planted, further = [], asked = () => false } = options;
   const draw = seeded(options.seed);
   const running = new Map<number, Running>();
   const appliances = new Appliances(house, options);
@@ -86,7 +88,8 @@ export function* homeSamples(house: HouseMonth, options: HomeOptions): Generator
     const furtherW = further.reduce((sum, one) => sum + one.powerW(atMs), 0);
     const powerW = homeW + addedW + furtherW;
     yield { atMs, meter, reading: { activePowerW: Math.round(powerW * 10) / 10, voltageV: [220] } };
-    if (Number.isNaN(shownW) || Math.abs(powerW - shownW) >= STEP_W) {
+    const wanted = asked();
+    if (wanted || Number.isNaN(shownW) || Math.abs(powerW - shownW) >= STEP_W) {
       const added: Running[] = [
         ...laid.map((one) => ({ powerW: chargerW(one, atMs + 3000), currentA: one.currentA })),
         ...further.map((one) => ({ powerW: one.powerW(atMs), currentA: one.currentA })),

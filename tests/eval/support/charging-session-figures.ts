@@ -14,11 +14,21 @@ import { bootstrap, quantile, wilson } from './statistics.ts';
 const EARLY_MS = 120_000;
 const METER = 'm';
 
-/** Alerts of a stream of samples. */
-export function alertsOf(samples: Iterable<Sample>): Alert[] {
+/** Alerts of a stream of samples, whose maker may look whether the detector has asked for a snapshot meanwhile. */
+export function alertsOf(samples: (asked: () => boolean) => Iterable<Sample>): Alert[] {
   const engine = new Engine({ timezone: 'Europe/London', meters: [{ id: METER, premises: 'flat' }] }, [charging()]);
   const alerts: Alert[] = [];
-  for (const sample of samples) alerts.push(...engine.take(sample).alerts);
+  let wanted = false;
+  const asked = () => {
+    const was = wanted;
+    wanted = false;
+    return was;
+  };
+  for (const sample of samples(asked)) {
+    const taken = engine.take(sample);
+    alerts.push(...taken.alerts);
+    wanted ||= taken.asks.some(({ type }) => type === 'capture');
+  }
   return alerts;
 }
 
@@ -51,6 +61,7 @@ function runMonth(
   house: HouseMonth,
   seed: number,
   withSessions: boolean,
+  answers: boolean,
   devices: readonly Device[],
   days: readonly DeviceDay[],
 ): Month {
@@ -64,7 +75,8 @@ function runMonth(
     : [];
   const front = seed % 2 === 0 ? FRONTS['1.6 kHz / 12 bit'] : FRONTS['6.4 kHz / 16 bit'];
   const further = [notebook(days, house, seed)];
-  const alerts = alertsOf(homeSamples(house, { meter: METER, seed, front, devices, planted, further }));
+  const options = { meter: METER, seed, front, devices, planted, further };
+  const alerts = alertsOf((asked) => homeSamples(house, answers ? { ...options, asked } : options));
   return {
     home: house.house,
     planted,
@@ -73,8 +85,11 @@ function runMonth(
   };
 }
 
-/** @param every takes one month in so many, to be quick */
-export function sessionFigures(every = 1) {
+/**
+ * @param every takes one month in so many, to be quick
+ * @param answers whether the meter gives the snapshots that it is asked for, as the gateway's do; else only with steps
+ */
+export function sessionFigures(every = 1, answers = true) {
   const devices = measuredDevices();
   const days = loadDeviceDays();
   const months: Month[] = [];
@@ -85,8 +100,8 @@ export function sessionFigures(every = 1) {
       seed++;
       if (seed % every !== 0) continue;
       const loaded = loadHouse(house, name);
-      months.push(runMonth(loaded, seed, true, devices, days));
-      quiet.push(runMonth(loaded, seed + 100, false, devices, days));
+      months.push(runMonth(loaded, seed, true, answers, devices, days));
+      quiet.push(runMonth(loaded, seed + 100, false, answers, devices, days));
     }
   }
   return { ...summary(months), quiet: quietSummary(quiet), months: months.length };
