@@ -4,6 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { BadInput, Failed, say } from './io.ts';
 
+const FLUSH_AGAIN_MS = 20_000;
+
 const program = new Command('gridwarden')
   .description('Turns a smart-meter concentrator into a grid worker that never sleeps. 电网网格员固件')
   .version('0.1.0')
@@ -39,6 +41,8 @@ program
     const { run } = await import('./run.ts');
     // Now, because a concentrator ends with its power and seldom by itself: without a cache directory it does nothing.
     flushCompileCache();
+    // And again for what is loaded with the first port: one file left out would bring the compiler back at each start.
+    setTimeout(flushCompileCache, FLUSH_AGAIN_MS).unref();
     await run(options);
   });
 

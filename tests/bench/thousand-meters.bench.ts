@@ -47,7 +47,7 @@ async function watch(plan: Street): Promise<LoopFigures> {
     const { ready } = await said<{ ready: string[] }>(street);
     writeFileSync(config, siteFile(ready, plan.metersPerPort, folder));
     // Once for nothing: a gateway strips its types once and then starts without the compiler for months.
-    const first = startGateway(config, ['--for', '1']);
+    const first = startGateway(config, ['--for', '10']);
     first.disconnect();
     await once(first, 'exit');
     gateway = startGateway(config);
