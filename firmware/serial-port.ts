@@ -62,7 +62,7 @@ export const openSerialPort: OpenPort = async (settings, events) => {
 };
 
 interface Opened {
-  /** The stream's own: nobody but it may close this. */
+  /** The descriptor that the stream reads from and closes; nobody else may close it. */
   fd: number;
   stream: ReadStream;
 }
@@ -79,7 +79,10 @@ async function openStream(path: string, onBytes: (bytes: Uint8Array) => void): P
       return true;
     };
     const stream = new ReadStream(fd, { onread: { buffer: new Uint8Array(CHUNK_BYTES), callback } });
-    return { fd, stream: stream.resume() };
+    // libuv opens a terminal once more and closes only its own: ours would stay open, one more each time a plug comes back.
+    const { fd: own = fd } = (stream as unknown as { _handle?: { fd?: number } })._handle ?? {};
+    if (own !== fd) closeSync(fd);
+    return { fd: own, stream: stream.resume() };
   } catch (error) {
     closeSync(fd);
     throw error;
