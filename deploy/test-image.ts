@@ -1,15 +1,16 @@
 /**
  * `npm run test:image`: builds the image, starts it in QEMU with simulated meters and a real broker, and sees an alert
- * arrive. `--troubles` also pulls the adapter and cuts the power; `--update` instead installs an update from a stick;
- * `--full` does all of it and has a bad update roll back. The last line is JSON with the times.
+ * arrive. `--troubles` also pulls the adapter, steps the clock and cuts the power; `--update` instead orders an update
+ * by a signed command; `--full` does all of it, has a bad update roll back, and starts the card as a power cut would have
+ * left it at random moments of the update (`--update-cuts`). The last line is JSON with the times.
  * Where programs or packages cannot be had it says so loudly and ends with 0: nothing was proved.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { U_BOOT } from './boot/machine.ts';
-import { makeStick, testUpdates } from './boot/updates.ts';
+import { makeBundles, testUpdates } from './boot/updates.ts';
 import { openYard, type Yard } from './boot/yard.ts';
 import { archiveAnswers } from './image/debian.ts';
 import { buildImage } from './image/image.ts';
@@ -19,10 +20,12 @@ import { makeSigner, signerIn } from './update/signer.ts';
 const PROGRAMS = [
   ...['mmdebstrap', 'mke2fs', 'mkfs.vfat', 'mcopy', 'mkimage', 'sfdisk', 'depmod', 'cpio', 'xz', 'zstd', 'openssl'],
   ...['aarch64-linux-gnu-strip', 'systemd-sysusers', 'rauc', 'mksquashfs'],
-  ...['qemu-system-aarch64', 'mosquitto', 'socat'],
+  ...['qemu-system-aarch64', 'mosquitto'],
 ];
 const SLOT_BYTES_MAX = 450e6;
 const BUILD_S_MAX = 360;
+/** Image, card, root file system and the bundles made of it. */
+const ROOM_BYTES = 6e9;
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +33,7 @@ const { values } = parseArgs({
     troubles: { type: 'boolean' },
     update: { type: 'boolean' },
     cuts: { type: 'string', default: '10' },
+    'update-cuts': { type: 'string' },
     /** An image that was built before, its root file system and the folder of who signs its updates. */
     image: { type: 'string' },
     rootfs: { type: 'string' },
@@ -63,7 +67,7 @@ async function main(): Promise<void> {
   if (process.getuid?.() !== 0) skipped('files in the image have owners: run it as root');
   if (values.image === undefined && !(await archiveAnswers())) skipped("Debian's packages are not reachable");
   // In memory where there is room: the guest's flushes would otherwise wait for this machine's disk.
-  const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const base = hasRoom('/dev/shm') ? '/dev/shm' : tmpdir();
   const folder = mkdtempSync(join(base, 'gridwarden-test-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -87,14 +91,26 @@ async function main(): Promise<void> {
   if (values.full === true || values.troubles === true) await troubles(yard, Number(values.cuts));
   if (values.full === true || values.update === true) {
     if (values.full === true) await yard.machine().cut();
-    const stick = await makeStick(folder, rootfs, signer);
-    await testUpdates(yard, stick, timed, values.full === true);
+    const bundles = await timed('make bundles', () => makeBundles(folder, yard.bundles.folder, rootfs, signer));
+    const cuts = Number(values['update-cuts'] ?? (values.full === true ? 20 : 0));
+    figures.startedAfterCuts = await testUpdates(yard, bundles, {
+      timed,
+      rollback: values.full === true,
+      cuts,
+      folder,
+    });
   }
   yard.close();
   figures.totalS = Math.round((performance.now() - started) / 1000);
   if ((figures.buildS ?? 0) > BUILD_S_MAX) say(`MISSED: built in ${figures.buildS} s, wanted ${BUILD_S_MAX}`);
   say(JSON.stringify(figures));
   process.exit(0);
+}
+
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > ROOM_BYTES;
 }
 
 async function firstAlert(yard: Yard): Promise<void> {
@@ -116,6 +132,7 @@ async function troubles(yard: Yard, cuts: number): Promise<void> {
     await yard.machine().plug();
     await yard.until('the gateway reads through it again', answering);
   });
+  await stepClock(yard);
   for (let cut = 1; cut <= cuts; cut++) {
     await timed(`power cut ${cut}`, async () => {
       await yard.machine().cut();
@@ -125,6 +142,29 @@ async function troubles(yard: Yard, cuts: number): Promise<void> {
   }
   await yard.until('everything on the card has arrived', () => yard.missing().length === 0, 120);
   figures.lost = yard.missing().length;
+}
+
+const STEP_MS = 2 * 3_600_000;
+
+/** The time server says two hours more, and then the right time again: the gateway follows, and goes on. */
+async function stepClock(yard: Yard): Promise<void> {
+  const clockIs = async (aheadMs: number) => {
+    const ids = new Set<string>();
+    const near = (at: number) => Math.abs(at - Date.now() - aheadMs) < 600_000;
+    const asking = setInterval(() => ids.add(yard.command('timeline', { alert: 'none' })), 15_000);
+    const follows = () => [...ids].some((id) => yard.answers(id).some(({ at }) => near(at)));
+    await yard.until(`the clock is ${aheadMs} ms ahead`, follows).finally(() => clearInterval(asking));
+  };
+  await timed('clock steps ahead', async () => {
+    yard.time.offsetMs = STEP_MS;
+    await clockIs(STEP_MS);
+  });
+  await timed('clock steps back', async () => {
+    yard.time.offsetMs = 0;
+    await clockIs(0);
+    const before = yard.alerts().length;
+    await yard.until('alerts go on', () => yard.alerts().length > before);
+  });
 }
 
 await main().catch((error: unknown) => {

@@ -5,17 +5,19 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 export const U_BOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin';
-/** Where the guest finds the host's broker; nothing else of the outside can be reached. */
-export const GUEST_BROKER = 'mqtt://10.0.2.100:1883';
+/** Where the guest finds what listens on this host's loopback. */
+export const GUEST_HOST = '10.0.2.2';
 
 export interface MachineOptions {
+  /** `.img`, or `.qcow2` as `freeze` makes it. */
   image: string;
   /** For console and control sockets. */
   folder: string;
-  /** Ports on this host where simulated meters answer. */
-  usbMetersPort: number;
-  pciMetersPort: number;
-  brokerPort: number;
+  /** Ports on this host where simulated meters answer; without them the machine has neither meters nor network. */
+  metersPorts?: { usb: number; pci: number };
+  /** What it writes is forgotten. */
+  forgetful?: boolean;
+  cores?: number;
   /** A second disk, as a stick would be. */
   stick?: string;
   /** A shell script that runs in the guest; systemd takes it from the virtual firmware, which no real board has. */
@@ -32,6 +34,11 @@ export interface Machine {
   plug(): Promise<void>;
   /** The plug pulled: nothing is flushed. */
   cut(): Promise<void>;
+  /**
+   * Keeps the card as it is at this moment, which is what a power cut would leave, and goes on writing into `next`.
+   * @returns the file that has it
+   */
+  freeze(next: string): Promise<string>;
   readonly running: boolean;
 }
 
@@ -46,19 +53,22 @@ const USB_SERIAL = {
 } as const;
 
 export function startMachine(options: MachineOptions): Machine {
-  const { image, folder, usbMetersPort, pciMetersPort, brokerPort, stick, script, clock } = options;
+  const { image, folder, metersPorts, stick, script, clock, forgetful = false, cores = 2 } = options;
   const console = join(folder, 'console.log');
   const control = join(folder, 'control');
   rmSync(control, { force: true });
-  const meters = (id: string, port: number) => ['-chardev', `socket,id=${id},host=127.0.0.1,port=${port},reconnect=1`];
-  const broker = `guestfwd=tcp:10.0.2.100:1883-cmd:socat - TCP:127.0.0.1:${brokerPort}`;
+  const format = (file: string) => (file.endsWith('.qcow2') ? 'qcow2' : 'raw');
   const args = [
-    ...['-M', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-m', '1024', '-bios', U_BOOT, '-display', 'none'],
+    ...['-M', 'virt', '-cpu', 'cortex-a53', '-smp', `${cores}`, '-m', '1024', '-bios', U_BOOT, '-display', 'none'],
     ...['-serial', `file:${console}`, '-monitor', 'none', '-qmp', `unix:${control},server=on,wait=off`],
-    ...['-drive', `if=none,id=card,format=raw,cache=unsafe,file=${image}`, '-device', 'virtio-blk-device,drive=card'],
-    ...['-netdev', `user,id=net,restrict=on,${broker}`, '-device', 'virtio-net-device,netdev=net'],
-    ...['-device', 'qemu-xhci,id=usb', ...meters('usb', usbMetersPort), '-device', Object.values(deviceOf()).join(',')],
-    ...[...meters('pci', pciMetersPort), '-device', 'pci-serial,chardev=pci'],
+    ...[
+      '-drive',
+      `if=none,id=card,format=${format(image)},cache=unsafe,file=${image}`,
+      '-device',
+      'virtio-blk-device,drive=card',
+    ],
+    ...(metersPorts === undefined ? ['-nic', 'none'] : surroundings(metersPorts)),
+    ...(forgetful ? ['-snapshot'] : []),
     ...['-device', 'i6300esb', '-action', 'watchdog=reset'],
     ...(stick === undefined
       ? []
@@ -72,11 +82,14 @@ export function startMachine(options: MachineOptions): Machine {
     said = `${said}${bytes}`.slice(-2_000);
   });
   // Whatever ends this program ends the machine.
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = () => void child.kill('SIGKILL');
+  process.once('exit', kill);
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let running = true;
+  let file = image;
   gone.then(() => {
     running = false;
+    process.off('exit', kill);
   });
   return {
     console: () => (existsSync(console) ? readFileSync(console, 'latin1') : '') + said,
@@ -86,10 +99,26 @@ export function startMachine(options: MachineOptions): Machine {
       child.kill('SIGKILL');
       await gone;
     },
+    async freeze(next) {
+      await command(control, 'blockdev-snapshot-sync', { device: 'card', 'snapshot-file': next, format: 'qcow2' });
+      const frozen = file;
+      file = next;
+      return frozen;
+    },
     get running() {
       return running;
     },
   };
+}
+
+/** Network, and meters behind a USB and a PCI port. */
+function surroundings({ usb, pci }: { usb: number; pci: number }): string[] {
+  const meters = (id: string, port: number) => ['-chardev', `socket,id=${id},host=127.0.0.1,port=${port},reconnect=1`];
+  return [
+    ...['-netdev', 'user,id=net', '-device', 'virtio-net-device,netdev=net'],
+    ...['-device', 'qemu-xhci,id=usb', ...meters('usb', usb), '-device', Object.values(deviceOf()).join(',')],
+    ...[...meters('pci', pci), '-device', 'pci-serial,chardev=pci'],
+  ];
 }
 
 /** Names in the virtual firmware have at most 55 letters, so the unit is called x, and the root slice wants it. */
