@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     // Two cores is what a small machine has; system tests start servers of their own.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    // They wait for programs to start, on a machine that is busy.
+    testTimeout: 60_000,
+    // Whatever starts programs or writes disks waits, on a machine that is busy.
     hookTimeout: 60_000,
   },
 });
