@@ -122,7 +122,8 @@ describe('a disk that', () => {
     await until(() => made.uplink.up);
     await outbox.append([alertOf(1)]);
     await until(() => flags.length === 1);
-    expect(flags[0]).toEqual(['not-durable']);
+    // On a busy machine it may also have waited long enough to count as replayed.
+    expect(flags[0]).toContain('not-durable');
     await until(async () => (await outbox.depth()).alerts === 0);
   });
 });
