@@ -28,7 +28,7 @@ const HOME: Policy = { leastW: 60, suspectAt: 0.8, confirmMin: 25, sureW: 76, pr
 /** A common escape route, or a shop that is closed: nothing else of that kind should be running there. */
 const STRICT: Policy = { leastW: 45, suspectAt: 0.6, confirmMin: 12, sureW: 76, profile: false, severity: 'critical' };
 
-/** Two notebooks begin in one minute when a room of students comes home: together they draw up to 130 W without correction. */
+/** Two notebooks begin in one minute when a room of students comes home: together up to 130 W without correction. */
 const SHARED_W = 140;
 
 /** An open shop is full of signs, tills and screens on supplies without correction, flat for as long as it is open. */

@@ -16,7 +16,10 @@ const FORM = [3, 5, 7].map((order) => ORDERS.indexOf(order as (typeof ORDERS)[nu
 
 export interface Presence {
   phase: number;
-  /** The change that began it, and the home when it was last looked at; in amperes times volts, for a supply draws more current from a lower voltage. */
+  /**
+   * The change that began it, and the home when it was last looked at; in amperes times volts, for a supply draws more
+   * current from a lower voltage.
+   */
   own: Harmonics;
   last: Harmonics & { atMs: number; powerW: number };
   /** What the load drew at the last look, in watts. */

@@ -4,14 +4,15 @@
  * Intuition. Homes hang on one phase each; as they grow, one phase of the transformer fills up while another has room.
  * Losses grow with the square, the neutral carries the difference, and the full phase decides when the whole
  * transformer is full. The detector raises when the spread of the phase currents, each smoothed over a quarter of an
- * hour, stays over 25 % (Dyn11; set 15 for Yyn0) for an hour, or u₂ of the voltages over 2 % (GB/T 15543) for ten minutes. Because it hears the homes as well,
- * it proposes the one move that helps most: the home of the fullest phase whose mean current over the last day is
- * nearest to half the gap to the emptiest phase.
+ * hour, stays over 25 % (Dyn11; set 15 for Yyn0) for an hour, or u₂ of the voltages over 2 % (GB/T 15543) for ten
+ * minutes. Because it hears the homes as well, it proposes the one move that helps most: the home of the fullest phase
+ * whose mean current over the last day is nearest to half the gap to the emptiest phase.
  *
  * Rejected: a best re-assignment of all homes. It looks better on paper and no crew will rewire thirty homes; one
  * move a visit, seen in the next week's figures, is how it is done. Rejected: the currents as they are read: behind a
- * transformer of thirty homes one kettle breaks the hold of an evening that is unbalanced in every mean. Rejected: raising at light load, where one kettle
- * makes 60 %: below 15 % of the rating (5 A where it is unknown) unbalance is harmless and clears.
+ * transformer of thirty homes one kettle breaks the hold of an evening that is unbalanced in every mean. Rejected:
+ * raising at light load, where one kettle makes 60 %: below 15 % of the rating (5 A where it is unknown) unbalance is
+ * harmless and clears.
  */
 import type { MeterInfo, Reading } from '../../protocols/reading.ts';
 import type { Evidence, Finding } from '../alert.ts';

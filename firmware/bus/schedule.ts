@@ -32,8 +32,10 @@ export type Turn =
   /** Nothing to do before `untilMs` unless something is asked for. */
   | { do: 'rest'; untilMs: number };
 
-/** How a read ended, as far as the schedule cares: `failed` cost a deadline or a quarantine, `spoilt` as well, but
- * somebody spoke; `untold` means nothing. */
+/**
+ * How a read ended, as far as the schedule cares: `failed` cost a deadline or a quarantine, `spoilt` as well, but
+ * somebody spoke; `untold` means nothing.
+ */
 export type Ending = 'answered' | 'failed' | 'spoilt' | 'untold';
 
 /** One step of priority is worth this much waiting. */
