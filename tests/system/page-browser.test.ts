@@ -131,6 +131,39 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in Chromium (needs /usr/bin/chr
     }
   });
 
+  it('draws no late answer over the view that was opened since, and keeps what was typed', {
+    timeout: 60_000,
+  }, async () => {
+    const { tab, faults } = await open(1280, 800, 'en-GB');
+    await login(tab, PASSWORD);
+    await tab.waitForSelector('[data-meter]');
+    const held = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    await tab.route('**/api/status', async (route) => {
+      await held.promise;
+      await route.continue();
+      answered.resolve();
+    });
+    await tab.click('nav button:has-text("Meters")');
+    await tab.click('nav button:has-text("Tools")');
+    await tab.waitForSelector('form button:has-text("Read")');
+    const late = tab.waitForResponse('**/api/status');
+    held.resolve();
+    await Promise.all([answered.promise, late]);
+    await tab.waitForTimeout(300);
+    expect(await tab.locator('form button:has-text("Read")').count()).toBe(1);
+    expect(await tab.locator('[data-meter]').count()).toBe(0);
+
+    await tab.click('nav button:has-text("Site file")');
+    await tab.fill('textarea', '# typed by somebody');
+    await tab.route('**/api/site', (route) => route.abort());
+    await tab.click('form button:has-text("Check and save")');
+    await expect.poll(() => tab.textContent('pre[role=status]')).toMatch(/fetch/);
+    expect(await tab.inputValue('textarea')).toBe('# typed by somebody');
+    expect(faults).toEqual([]);
+    await tab.context().close();
+  });
+
   it('works on a phone in Chinese: tabs, curve, read, bad site file', { timeout: 120_000 }, async () => {
     const { tab, faults } = await open(390, 844, 'zh-CN');
     const begun = performance.now();

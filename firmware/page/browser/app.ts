@@ -65,18 +65,35 @@ function certificate(days: number | null): (Node | string)[] {
 function open(name: Tab): void {
   tab = name;
   drawFrame();
-  guard(TABS[name]);
+  show(TABS[name]);
 }
 
-/** Runs a view; a session that ended leads to the login, any other fault is shown where the view would be. */
-function guard(view: () => Promise<void>): void {
-  view().catch((error: unknown) => {
+/** Where one view draws: the screen while it is the view asked for last, nowhere afterwards. */
+interface Surface {
+  replace(...nodes: HTMLElement[]): void;
+  append(node: HTMLElement): void;
+}
+let asked = 0;
+
+/**
+ * Runs a view; a session that ended leads to the login, any other fault is shown where the view would be.
+ * Answers come in any order: one that arrives after another view was opened must not be drawn over it.
+ */
+function show(view: (screen: Surface) => Promise<void>): void {
+  const turn = ++asked;
+  const screen: Surface = {
+    replace: (...nodes) => turn === asked && main.replaceChildren(...nodes),
+    append: (node) => turn === asked && main.append(node),
+  };
+  view(screen).catch((error: unknown) => {
+    if (turn !== asked) return;
     if (error instanceof LoginNeeded) showLogin();
-    else main.replaceChildren(el('p', { class: 'bad', role: 'alert' }, String(error)));
+    else screen.replace(el('p', { class: 'bad fault', role: 'alert' }, String(error)));
   });
 }
 
 function showLogin(problem = ''): void {
+  asked++;
   const input = el('input', { type: 'password', autocomplete: 'current-password', required: true });
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -105,7 +122,7 @@ const units = (values: number[] | undefined, digits: number, name: string) =>
   values === undefined ? '—' : `${values.map((value) => value.toFixed(digits)).join(' / ')} ${name}`;
 const colour = (state: string) => (state === 'answering' ? 'good' : state === 'silent' ? 'bad' : 'warn');
 
-async function showMeters(): Promise<void> {
+async function showMeters(screen: Surface): Promise<void> {
   status = await api<StatusView>('GET', '/api/status');
   drawFrame();
   const cards = status.buses.flatMap((bus) =>
@@ -122,23 +139,23 @@ async function showMeters(): Promise<void> {
           [say('energy'), unit(reading.importWh === undefined ? undefined : reading.importWh / 1000, 2, 'kWh')],
           [say('heard'), time(heardAtMs)],
         ]),
-        el('button', { type: 'button', onclick: () => guard(() => showMeter(id)) }, say('curve')),
+        el('button', { type: 'button', onclick: () => show((screen) => showMeter(screen, id)) }, say('curve')),
       ),
     ),
   );
-  main.replaceChildren(el('div', { class: 'cards' }, ...cards));
+  screen.replace(el('div', { class: 'cards' }, ...cards));
 }
 
-async function showMeter(id: string): Promise<void> {
-  main.replaceChildren();
-  await drawMeter(id);
+async function showMeter(screen: Surface, id: string): Promise<void> {
+  screen.replace();
+  await drawMeter(screen, id);
 }
 
 /** Load curve, waveform and harmonics below what is shown already, of the load that an alert is about. */
-async function drawMeter(id: string, alert?: string): Promise<void> {
+async function drawMeter(screen: Surface, id: string, alert?: string): Promise<void> {
   const picture = (title: string) => {
     const card = el('section', { class: 'card chart' }, el('h2', {}, title));
-    main.append(card);
+    screen.append(card);
     return card;
   };
   const meter = encodeURIComponent(id);
@@ -153,15 +170,15 @@ async function drawMeter(id: string, alert?: string): Promise<void> {
 }
 
 /** One alert with all that speaks for it, and what people have done about it. */
-async function showAlert(alert: Alert): Promise<void> {
+async function showAlert(screen: Surface, alert: Alert): Promise<void> {
   const steps = el('ol', {});
-  main.replaceChildren(alertCard(alert, false), el('section', { class: 'card' }, el('h2', {}, say('timeline')), steps));
+  screen.replace(alertCard(alert, false), el('section', { class: 'card' }, el('h2', {}, say('timeline')), steps));
   const found = await api<Case>('GET', `/api/timeline?alert=${encodeURIComponent(alert.id)}`).catch(() => undefined);
   const lines = found?.steps.map(({ at, step, by, to, note }) =>
     [time(at), say(step), by, to?.join(', '), note].filter((part) => part !== undefined && part !== '').join(' · '),
   );
   steps.replaceChildren(...(lines?.length ? lines : [say('none')]).map((line) => el('li', {}, line)));
-  await drawMeter(alert.meter, alert.kind === 'illegal-charging' ? alert.id : undefined);
+  await drawMeter(screen, alert.meter, alert.kind === 'illegal-charging' ? alert.id : undefined);
 }
 
 function alertCard(alert: Alert, opens = true): HTMLElement {
@@ -181,20 +198,21 @@ function alertCard(alert: Alert, opens = true): HTMLElement {
       `${time(alert.at)} · ${say('since')} ${time(alert.since)} · ${Math.round(alert.confidence * 100)} %`,
     ),
     facts(Object.entries(alert.evidence).map(([name, value]) => [name, String(value)])),
-    opens && el('button', { type: 'button', onclick: () => guard(() => showAlert(alert)) }, say('evidence')),
+    opens &&
+      el('button', { type: 'button', onclick: () => show((screen) => showAlert(screen, alert)) }, say('evidence')),
   );
 }
 
-async function showAlerts(): Promise<void> {
+async function showAlerts(screen: Surface): Promise<void> {
   const alerts = await api<Alert[]>('GET', '/api/alerts');
-  main.replaceChildren(
+  screen.replace(
     alerts.length === 0
       ? el('p', { class: 'dim' }, say('none'))
       : el('div', { class: 'cards' }, ...alerts.map((alert) => alertCard(alert))),
   );
 }
 
-async function showBus(): Promise<void> {
+async function showBus(screen: Surface): Promise<void> {
   status = await api<StatusView>('GET', '/api/status');
   drawFrame();
   const percent = (share: number) => `${Math.round(share * 100)} %`;
@@ -215,7 +233,7 @@ async function showBus(): Promise<void> {
       bus.planLoad > 1 && el('p', { class: 'bad' }, say('does not fit')),
     );
   });
-  main.replaceChildren(el('div', { class: 'cards' }, ...cards));
+  screen.replace(el('div', { class: 'cards' }, ...cards));
 }
 
 function choice(label: string, options: string[]): { field: HTMLElement; value(): string } {
@@ -223,10 +241,10 @@ function choice(label: string, options: string[]): { field: HTMLElement; value()
   return { field: el('label', {}, say(label), select), value: () => select.value };
 }
 
-async function showTools(): Promise<void> {
+async function showTools(screen: Surface): Promise<void> {
   status ??= await api<StatusView>('GET', '/api/status');
   const output = el('pre', { 'aria-live': 'polite', tabindex: '0' });
-  const show = (value: unknown) => output.append(`${JSON.stringify(value)}\n`);
+  const print = (value: unknown) => output.append(`${JSON.stringify(value)}\n`);
   const meter = choice(
     'meter',
     status.buses.flatMap((bus) => bus.meters.map(({ id }) => id)),
@@ -238,8 +256,8 @@ async function showTools(): Promise<void> {
   const item = el('input', { value: '02010100', required: true });
   const read = (event: Event) => {
     event.preventDefault();
-    api('POST', '/api/read', { meter: meter.value(), item: item.value }).then(show, (error) =>
-      show({ error: String(error) }),
+    api('POST', '/api/read', { meter: meter.value(), item: item.value }).then(print, (error) =>
+      print({ error: String(error) }),
     );
   };
   let scanning: AbortController | undefined;
@@ -249,14 +267,14 @@ async function showTools(): Promise<void> {
     if (scanning !== undefined) return scanning.abort();
     scanning = new AbortController();
     button.textContent = say('stop');
-    readLines('/api/scan', { port: port.value() }, show, scanning.signal)
-      .catch((error) => show({ error: String(error) }))
+    readLines('/api/scan', { port: port.value() }, print, scanning.signal)
+      .catch((error) => print({ error: String(error) }))
       .finally(() => {
         scanning = undefined;
         button.textContent = say('scan');
       });
   };
-  main.replaceChildren(
+  screen.replace(
     el(
       'form',
       { class: 'card', onsubmit: read },
@@ -290,24 +308,29 @@ async function readLines(
   }
 }
 
-async function showSite(): Promise<void> {
+async function showSite(screen: Surface): Promise<void> {
   const { text } = await api<{ text: string }>('GET', '/api/site');
   const area = el('textarea', { spellcheck: 'false', 'aria-label': say('site') });
   area.value = text;
   const output = el('pre', { role: 'status' });
-  const save = async () => {
-    const { problems } = await api<{ problems: string[] }>('PUT', '/api/site', { text: area.value });
+  const tell = (problems: string[]) => {
     output.className = problems.length === 0 ? 'good' : 'bad';
     output.textContent = problems.length === 0 ? say('saved') : problems.join('\n');
   };
-  main.replaceChildren(
+  // What somebody typed stays on the screen whatever became of it.
+  const save = () =>
+    api<{ problems: string[] }>('PUT', '/api/site', { text: area.value }).then(
+      ({ problems }) => tell(problems),
+      (error: unknown) => tell([error instanceof LoginNeeded ? say('login elsewhere') : String(error)]),
+    );
+  screen.replace(
     area,
     el(
       'form',
       {
         onsubmit: (event) => {
           event.preventDefault();
-          guard(save);
+          void save();
         },
       },
       el('button', {}, say('save')),
@@ -316,18 +339,21 @@ async function showSite(): Promise<void> {
   );
 }
 
-async function showLogs(): Promise<void> {
+async function showLogs(screen: Surface): Promise<void> {
   const lines = await api<string[]>('GET', '/api/logs');
-  main.replaceChildren(
+  screen.replace(
     el('form', { action: '/api/support', method: 'get' }, el('button', {}, say('support'))),
     el('section', { class: 'card' }, el('pre', { tabindex: '0' }, lines.toReversed().join('\n'))),
   );
 }
 
+/** A list, or why there is none, is renewed; a view with a field in it is left alone while somebody may be typing. */
+const watching = () => main.querySelector('.cards, .fault') !== null && !document.hidden;
+
 /** Live figures go straight into the cards that are on the screen. */
 function live(event: PageEvent): void {
   if (event.type === 'alert') {
-    if (tab === 'alerts') guard(showAlerts);
+    if (tab === 'alerts' && watching()) show(showAlerts);
     return;
   }
   const card = main.querySelector(`[data-meter="${CSS.escape(event.meter)}"] .figure`);
@@ -350,8 +376,6 @@ byId('language').addEventListener('click', () => {
 });
 setLanguage(currentLanguage());
 setInterval(() => {
-  // A view with a field in it is left alone while somebody may be typing.
-  const watching = main.querySelector('.cards') !== null && !document.hidden;
-  if (watching && (tab === 'meters' || tab === 'bus')) guard(TABS[tab]);
+  if (watching() && (tab === 'meters' || tab === 'bus')) show(TABS[tab]);
 }, REFRESH_MS);
 start();

@@ -9,6 +9,7 @@ const WORDS = {
   logs: ['日志', 'Logs'],
   login: ['登录', 'Log in'],
   password: ['设备密码(见标签)', 'Device password (on the label)'],
+  'login elsewhere': ['登录已失效:请在另一窗口登录后再保存', 'Logged out: log in in another tab, then save again'],
   wrong: ['密码错误', 'Wrong password'],
   'slow-down': ['尝试过多,请一分钟后再试', 'Too many tries: wait a minute'],
   'platform reached': ['已连接平台', 'platform reached'],
