@@ -21,9 +21,9 @@ import { alertId } from '../alert.ts';
 import type { Input, MeterDetector, Output } from '../detector.ts';
 import { type Change, follow, startLevel } from './level.ts';
 import { policyOf } from './policy.ts';
-import { look, type Presence, presenceOf } from './presence.ts';
+import { changeSince, look, type Presence, presenceOf } from './presence.ts';
 import { drift, isOff, lookAgain, pass, type Session } from './session.ts';
-import { begin, type ChargingState, capture, end, HERE_SUM, review, type Scene } from './sessions.ts';
+import { begin, type ChargingState, capture, end, HERE_SUM, review, type Scene, SESSION_MAX_MS } from './sessions.ts';
 import { type Judged, judge, keep, type View, viewBefore, viewOfHarmonics, viewOfWaveform } from './view.ts';
 
 export type { ChargingState } from './sessions.ts';
@@ -36,8 +36,8 @@ export interface ChargingSettings {
 }
 
 export const CHARGING_DEFAULTS: ChargingSettings = { mostW: 460, holdMin: 15 };
-/** A step smaller than this is no charger's, not even half of one in a minute's mean. */
-const WORTH_A_LOOK_W = 30;
+/** A step smaller than this is no charger's, not even the third of one that a minute's mean or a soft start shows. */
+const WORTH_A_LOOK_W = 20;
 const ASK_EVERY_MS = 20_000;
 /** How long after a step a snapshot still belongs to it: a meter read once a minute shows it late. */
 const STEP_MS = 150_000;
@@ -53,6 +53,8 @@ const STANDING_W = 30;
 /** A view of the home before a step shows its landing within so much; converters and meters differ by percents. */
 const MISFIT_W = 8;
 const MISFIT_SHARE = 0.03;
+/** Between two views so close to each other nothing else is hidden. */
+const NEXT_MS = 100_000;
 /** How often the picture of a home that drifts is renewed, so that the next step is compared with the home as it is. */
 const RENEW_MS = 10 * 60_000;
 const DRIFTED_W = 15;
@@ -65,6 +67,8 @@ const LEAST_LOOK_W = 12;
 const STILL_W = 12;
 /** What is left of a load that is gone. */
 const GONE = 0.12;
+/** And what is missing after it went: views of 12 bits and others' harmonics hide the rest. */
+const LOST = 0.4;
 /** Other rectifiers that went off hide as much of one that is still on, but not for long. */
 const GONE_SUM = 0.3;
 const GONE_MS = 8 * 60_000;
@@ -233,7 +237,7 @@ function takeView(scene: Scene, view: View, set: ChargingSettings): void {
   }
   const step = state.step !== undefined && atMs - state.step.sinceMs < STEP_MS ? state.step : undefined;
   // A view from before a charger that is on would show that charger once more.
-  const sinceMs = Math.max(0, ...state.sessions.filter(isOn).map((session) => session.sinceMs));
+  const sinceMs = Math.max(0, ...state.sessions.filter(isOn).map((session) => session.beganMs));
   const recent = state.views.filter(({ atMs }) => atMs >= sinceMs);
   const before = viewBefore(
     recent.length > 0 ? recent : state.views,
@@ -276,10 +280,7 @@ function takeJudged(
   state.seen = { atMs, rectifierW: judged.probability > 0.3 || fall5 > 0.55 ? rectifierW : 0 };
   if (judged.probability < RECTIFIER_AT) return;
   if (!judged.grew) {
-    const gone = state.sessions.find(
-      ({ phase, powerW, sinceMs }) =>
-        phase === 'on' && sinceMs < atMs && Math.abs(powerW - judged.powerW) < Math.max(20, 0.35 * powerW),
-    );
+    const gone = state.sessions.find((session) => isGone(session, judged, view));
     if (gone !== undefined) end(scene, gone, atMs);
     return;
   }
@@ -304,12 +305,31 @@ function takeJudged(
   });
 }
 
+/** Whether the rectifier that went is this load: by its power, and where it was looked at by its harmonics too. */
+function isGone(session: Session, judged: Judged, view: View): boolean {
+  const { phase, powerW, sinceMs, presence } = session;
+  if (phase !== 'on' || sinceMs >= view.atMs || Math.abs(powerW - judged.powerW) >= Math.max(20, 0.35 * powerW))
+    return false;
+  return (
+    presence === undefined ||
+    !isComparable(session, presence, view) ||
+    hasLost(session, presence, changeSince(presence, view))
+  );
+}
+
+/** A later view of its phase; magnitudes that are taken to be in step are nothing to compare with true phasors. */
+const isComparable = ({ inputs }: Session, { phase, last }: Presence, view: View) =>
+  phase === view.phase && last.atMs < view.atMs && (view.inputs === 'waveform') === (inputs === 'waveform');
+
+/** Whether a change takes away most of what it drew at the last look. */
+const hasLost = ({ onsetW }: Session, { lookW }: Presence, change: number) => change < (-LOST * lookW) / onsetW;
+
 /**
  * No more than the readings saw begin, where the view before is not of the landing before: the rest was on already, for
  * many small changes lie between two views of a home.
  */
 function begunW({ step, level }: ChargingState, judged: Judged, view: View, before: View): number {
-  if (level === undefined) return judged.powerW;
+  if (level === undefined || view.atMs - before.atMs <= NEXT_MS) return judged.powerW;
   const landingW = Math.abs(step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW);
   const misfitW = Math.max(MISFIT_W, MISFIT_SHARE * landingW);
   if (Math.abs(Math.abs(before.powerW) - landingW) <= misfitW) return judged.powerW;
@@ -321,9 +341,7 @@ function checkPresence(scene: Scene, view: View): void {
   const { state, atMs } = scene;
   for (const session of state.sessions) {
     const { presence, phase } = session;
-    if (presence === undefined || presence.phase !== view.phase || presence.last.atMs >= view.atMs) continue;
-    // Magnitudes that are taken to be in step are nothing to compare with true phasors.
-    if ((view.inputs === 'waveform') !== (session.inputs === 'waveform')) continue;
+    if (presence === undefined || !isComparable(session, presence, view)) continue;
     if (phase === 'ended') {
       reconsider(session, presence, view);
       continue;
@@ -354,11 +372,12 @@ function hasStepped({ step, level }: ChargingState, last: { atMs: number; powerW
 
 /** A fridge went off that drew as much: the charger's harmonics are all still there. */
 function reconsider(session: Session, presence: Presence, view: View): void {
-  const had = presence.lookW / session.onsetW;
-  const change = look(presence, view);
-  const late = view.atMs - (session.endedMs ?? 0) > STEP_MS;
+  const lost = hasLost(session, presence, look(presence, view));
+  // It is gone, whatever of other loads is in the sum.
+  if (lost) presence.sum = Math.min(presence.sum, 0);
+  const late = view.atMs - (session.endedMs ?? 0) > STEP_MS || view.atMs - session.sinceMs > SESSION_MAX_MS;
   if (late || session.dismissed || session.powerW < 0.5 * session.peakW) return;
-  if (change < -0.4 * had || presence.sum < HERE_SUM) return;
+  if (lost || presence.sum < HERE_SUM) return;
   pass(session, view.atMs);
   session.phase = 'on';
   delete session.endedMs;

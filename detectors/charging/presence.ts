@@ -84,10 +84,9 @@ export function presenceOf(after: View, before: View | undefined, lookW: number,
   };
 }
 
-/** Looks again: how much of the load has come (1: all of it once more) or gone (−1) since the last look. */
-export function look(presence: Presence, view: View): number {
-  const now = lookOf(view);
-  const { own, last } = presence;
+/** How much of the load has come (1: all of it once more) or gone (−1) since the last look. */
+export function changeSince({ own, last }: Presence, view: View): number {
+  const now = harmonicsOf(view);
   let along = 0;
   let square = 0;
   for (const channel of ['re', 'im'] as const) {
@@ -96,8 +95,13 @@ export function look(presence: Presence, view: View): number {
       square += value * value;
     });
   }
-  presence.last = now;
-  const change = square > 0 ? along / square : 0;
+  return square > 0 ? along / square : 0;
+}
+
+/** Looks again, and returns that change. */
+export function look(presence: Presence, view: View): number {
+  const change = changeSince(presence, view);
+  presence.last = lookOf(view);
   presence.sum = short(presence.sum + change);
   return change;
 }

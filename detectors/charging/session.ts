@@ -14,6 +14,8 @@ export type Inputs = 'waveform' | 'harmonics' | 'distortion' | 'power';
 
 export interface Session {
   sinceMs: number;
+  /** When it was last switched on: later than `sinceMs` for a charger that came back. */
+  beganMs: number;
   /** `ended`: off, but a charger that returns within the hold goes on with the same alert. */
   phase: 'on' | 'ended';
   stage: 'watched' | 'suspected' | 'confirmed';

@@ -55,7 +55,7 @@ const SESSIONS_MAX = 3;
 const SAME_ONSET_MS = 150_000;
 const RAMP_MS = 75_000;
 /** After so long nothing charges: its end was missed. */
-const SESSION_MAX_MS = 16 * 3_600_000;
+export const SESSION_MAX_MS = 16 * 3_600_000;
 /** A float of a few watts is the end of charging. */
 const FLOAT_SHARE = 0.15;
 /** While a suspect is watched, its power should be seen more often than the usual minute. */
@@ -86,6 +86,7 @@ export function begin(scene: Scene, onset: Onset): void {
   const { sinceMs, powerW, sign, seen, unseen } = onset;
   state.sessions.push({
     sinceMs,
+    beganMs: sinceMs,
     phase: 'on',
     stage: 'watched',
     inputs: seen?.inputs ?? 'power',
@@ -107,9 +108,9 @@ export function begin(scene: Scene, onset: Onset): void {
 }
 
 /** The rest of a soft start: some chargers take most of a minute to their full power. */
-function isRamp({ phase, stage, presence, sinceMs }: Session, { seen, startMs }: Onset): boolean {
+function isRamp({ phase, stage, presence, beganMs }: Session, { seen, startMs }: Onset): boolean {
   if (phase !== 'on' || stage === 'confirmed' || presence === undefined || seen === undefined) return false;
-  return startMs === presence.last.atMs && seen.presence.last.atMs - sinceMs <= RAMP_MS && presence.looks.n === 0;
+  return startMs === presence.last.atMs && seen.presence.last.atMs - beganMs <= RAMP_MS && presence.looks.n === 0;
 }
 
 function climb(session: Session, { powerW, seen }: Onset): void {
@@ -128,12 +129,13 @@ function isSame(session: Session, onset: Onset): boolean {
   if (session.dismissed) return false;
   const alike = onset.powerW > 0.5 * session.powerW && onset.powerW < 1.6 * session.powerW;
   if (session.phase === 'ended') return alike;
-  if (Math.abs(onset.sinceMs - session.sinceMs) > SAME_ONSET_MS) return false;
+  if (Math.abs(onset.sinceMs - session.beganMs) > SAME_ONSET_MS) return false;
   return session.inputs === 'power' || alike;
 }
 
-function resume(session: Session, { powerW, seen, sign }: Onset, atMs: number): void {
+function resume(session: Session, { sinceMs, powerW, seen, sign }: Onset, atMs: number): void {
   pass(session, atMs);
+  if (session.phase === 'ended') session.beganMs = sinceMs;
   session.phase = 'on';
   delete session.endedMs;
   if (seen === undefined) return;

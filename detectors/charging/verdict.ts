@@ -39,6 +39,8 @@ const STRANGE_W = 70;
 const QUIET_SCATTER = 0.02;
 /** By its own harmonics, which a 12-bit meter shows to within 1.5 %: a notebook in use scatters by 4 % and more. */
 const SCATTER_OF_LOOKS_MAX = 0.035;
+/** Where a notebook at work on its supply is as likely, only what holds as a charger does. */
+const SCATTER_OF_SMALL_MAX = 0.025;
 /** Below it the form was found beneath another load's. */
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
@@ -73,7 +75,8 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
   if (hasOutlastedTwo(session, policy) || isStillAllThere(session)) return true;
   const fallingPerHour = session.powerW > COMPRESSOR_MOST_W && !looked ? FALLING_PER_HOUR_BIG : FALLING_PER_HOUR;
-  if (trend.scatter > (looked ? SCATTER_OF_LOOKS_MAX : SCATTER_MAX) || isSteep(trend, fallingPerHour)) return false;
+  const looksMax = session.onsetW < SMALL_W ? SCATTER_OF_SMALL_MAX : SCATTER_OF_LOOKS_MAX;
+  if (trend.scatter > (looked ? looksMax : SCATTER_MAX) || isSteep(trend, fallingPerHour)) return false;
   // In a quiet home the readings, being many, see a compressor's fall before a few looks do.
   const quiet = looked && readings !== undefined && readings.scatter < QUIET_SCATTER;
   if (quiet && session.powerW < COMPRESSOR_MOST_W && isSteep(readings, FALLING_PER_HOUR)) return false;

@@ -153,8 +153,12 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
   if (now.inputs === 'distortion') return { shape, probability: 0, powerW, grew };
   const alone = withoutOthers(shape);
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
-  const came = shape.crest3 * Math.sign(now.powerW) > REVERSED;
-  return { shape: alone, probability: Math.min(most, MIXED), powerW: shape.rectifierW, grew: came && grew };
+  return {
+    shape: alone,
+    probability: Math.min(most, MIXED),
+    powerW: shape.rectifierW,
+    grew: hasCome(now, shape, grew),
+  };
 }
 
 /**
@@ -165,6 +169,17 @@ function hasGrown(now: View, before: View | undefined, { powerW }: Shape): boole
   return now.powerW > 0 ? powerW > 0 : now.rectifierW > (before?.rectifierW ?? 0);
 }
 
+/**
+ * Whether a rectifier beneath another load came or went. Its third harmonic stands on the crest when it came, whatever
+ * the other load did; where that is no clear word, the home's power must have grown as well.
+ */
+function hasCome(now: View, { crest3, powerW, rectifierW }: Shape, grew: boolean): boolean {
+  const crest = crest3 * Math.sign(now.powerW);
+  const other = Math.abs(powerW - rectifierW);
+  const clear = now.inputs === 'waveform' && now.powerW > 0 && crest > UPRIGHT && rectifierW > FLAT_TOP * other;
+  return clear || (crest > REVERSED && grew);
+}
+
 /** A charger's figures throughout: the harmonics of the home's small supplies under a motor's power are not. */
 const isPure = ({ a3, displacementPf }: Shape) => a3 > 0.72 && displacementPf > 0.88;
 
@@ -172,6 +187,9 @@ const isPure = ({ a3, displacementPf }: Shape) => a3 > 0.72 && displacementPf > 
 const MOST = { waveform: 1, harmonics: 0.9, distortion: 0.85 } as const satisfies Record<View['inputs'], number>;
 /** A charger's third harmonic stands on the crest, above 0.05 in all of the events; below this it went. */
 const REVERSED = -0.2;
+const UPRIGHT = 0.2;
+/** A heater that goes off leaves the flat crest's third behind, up to this much of it. */
+const FLAT_TOP = 0.1;
 /** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
 const MIXED = 0.8;
 

@@ -152,10 +152,33 @@ describe('a charger', () => {
     expect(alerts.filter(({ state }) => state === 'cleared')).toHaveLength(2);
   });
 
-  it('is still the same after its plug was moved', () => {
+  it.each([
+    'steps',
+    'asked',
+    'minutes',
+  ] as const)('is still the same after its plug was moved, with %s', (waveforms) => {
     const share = (minute: number) => (minute > 70 && minute < 78 ? 0 : charge(40)(minute));
-    const { alerts } = play([...BASE, { ...charger(), share }]);
+    // A television's harmonics are as many as half of the charger's are.
+    const television: Load = { kind: 'small-supply', powerW: 75, share: during(55, 280) };
+    for (const others of [BASE, [...BASE, television]]) {
+      const { alerts } = play([...others, { ...charger(), share }], { waveforms });
+      const own = alerts.filter(({ since }) => since <= NOON + 42 * MINUTE);
+      expect(stages(own)).toEqual(WHOLE_LIFE);
+      const inPause = alerts.filter(({ since }) => since > NOON + 70 * MINUTE);
+      expect(inPause).toEqual([]);
+    }
+  });
+
+  it('is found beneath a heater that goes off in the same minute', () => {
+    const heater: Load = { kind: 'resistive', powerW: 1000, share: during(0, 40) };
+    const { alerts } = play([...BASE, charger(), heater]);
     expect(stages(alerts)).toEqual(WHOLE_LIFE);
+    expect(alerts[0]!.minute - 40).toBeLessThanOrEqual(1.1);
+  });
+
+  it('is not seen in the flat crest that a heater leaves behind', () => {
+    const heater: Load = { kind: 'resistive', powerW: 2500, share: during(0, 40) };
+    expect(play([...BASE, heater]).alerts).toEqual([]);
   });
 
   it('is found over a kettle that boils in the same minute', () => {

@@ -20,6 +20,7 @@ const gone: Presence = {
 function session(sinceMs: number, change: Partial<Session> = {}): Session {
   return {
     sinceMs,
+    beganMs: sinceMs,
     phase: 'ended',
     stage: 'confirmed',
     inputs: 'waveform',
