@@ -146,8 +146,14 @@ export function hasTapered({ inputs, powerW, peakW, presence }: Session): boolea
   return inputs === 'power' || (presence !== undefined && presence.sum < SUM_TAPERED);
 }
 
+/** A taper moves the home's power by as much as its harmonics say; other loads' steps have few of those. */
+const isTaper = (homeW: number, ownW: number, change: number) =>
+  change < -LEAST_TAPER && change > -MOST_BETWEEN && Math.abs(homeW - ownW) <= 0.15 * Math.abs(ownW);
+
 /** More than that of a load does not come or go between two looks without a step of the power. */
 const MOST_BETWEEN = 0.35;
+/** Less than that is a meter's noise. */
+const LEAST_TAPER = 0.1;
 /** Looks further apart than this leave the sum as the better word on what happened between them. */
 const APART_MS = 12 * 60_000;
 
@@ -157,8 +163,10 @@ const APART_MS = 12 * 60_000;
  */
 export function lookAgain(session: Session, presence: Presence, view: View, stepped: boolean): void {
   const apartMs = view.atMs - presence.last.atMs;
+  const homeW = session.sign * (view.powerW - presence.last.powerW);
   const change = look(presence, view);
-  if (!stepped) session.powerW = presence.lookW + within(change, MOST_BETWEEN) * session.onsetW;
+  const own = !stepped || (session.peakW > TAPER_LEAST_W && isTaper(homeW, change * session.onsetW, change));
+  if (own) session.powerW = presence.lookW + within(change, MOST_BETWEEN) * session.onsetW;
   else if (apartMs < APART_MS) session.powerW = presence.lookW;
   else session.powerW = presence.sum * session.onsetW;
   session.powerW = Math.max(0, Math.min(1.4 * session.onsetW, session.powerW));
