@@ -168,12 +168,12 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
     case 'moving':
       break;
     case 'left':
-      state.step = { sinceMs: atMs, fromW: powerW - change.byW, deltaW: change.byW };
+      state.step = { sinceMs: atMs, atMs, fromW: powerW - change.byW, deltaW: change.byW };
       ask(scene, change.byW);
       break;
     case 'step':
     case 'gap':
-      state.step = { sinceMs: change.sinceMs, fromW: powerW - change.deltaW, deltaW: change.deltaW };
+      state.step = { sinceMs: change.sinceMs, atMs, fromW: powerW - change.deltaW, deltaW: change.deltaW };
       for (const session of on) {
         if (session.sinceMs >= change.sinceMs || !isOff(session, change.deltaW)) continue;
         if (!isContradicted(state, session, change.sinceMs)) end(scene, session, change.sinceMs);
@@ -330,7 +330,7 @@ const hasLost = ({ onsetW }: Session, { lookW }: Presence, change: number) => ch
  */
 function begunW({ step, level }: ChargingState, judged: Judged, view: View, before: View): number {
   if (level === undefined || view.atMs - before.atMs <= NEXT_MS) return judged.powerW;
-  const landingW = Math.abs(step !== undefined && view.atMs - step.sinceMs < STEP_MS ? step.fromW : level.steadyW);
+  const landingW = Math.abs(step !== undefined && view.atMs - step.atMs < STEP_MS ? step.fromW : level.steadyW);
   const misfitW = Math.max(MISFIT_W, MISFIT_SHARE * landingW);
   if (Math.abs(Math.abs(before.powerW) - landingW) <= misfitW) return judged.powerW;
   return Math.min(judged.powerW, 1.05 * Math.abs(Math.abs(view.powerW) - landingW) + misfitW);

@@ -15,8 +15,8 @@ import type { View } from './view.ts';
 export interface ChargingState {
   startedMs?: number;
   level?: Level;
-  /** The last movement of power, for a snapshot that comes after it: from which landing, by how much, since when. */
-  step?: { sinceMs: number; fromW: number; deltaW: number };
+  /** The last movement of power, for a snapshot that comes after it: from which landing, by how much, from when to when. */
+  step?: { sinceMs: number; atMs: number; fromW: number; deltaW: number };
   /** What the last view showed of the change before it: whether a rectifier can have been part of it, and of what power. */
   seen?: { atMs: number; rectifierW: number };
   /** The last few of all phases, oldest first. */

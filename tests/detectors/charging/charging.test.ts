@@ -176,6 +176,14 @@ describe('a charger', () => {
     expect(alerts[0]!.minute - 40).toBeLessThanOrEqual(1.1);
   });
 
+  it('is found at the end of several minutes in which other things go on and off', () => {
+    const oven = (minute: number) => [0.1, 0.6, 0.2, 0.5, 0][minute - 36] ?? 1;
+    const heater: Load = { kind: 'resistive', powerW: 1500, share: (minute) => (minute <= 40 ? oven(minute) : 0) };
+    const { alerts } = play([...BASE, charger(), heater], { waveforms: 'asked' });
+    expect(stages(alerts)).toEqual(WHOLE_LIFE);
+    expect(alerts[0]!.minute - 40).toBeLessThanOrEqual(2.1);
+  });
+
   it('is not seen in the flat crest that a heater leaves behind', () => {
     const heater: Load = { kind: 'resistive', powerW: 2500, share: during(0, 40) };
     expect(play([...BASE, heater]).alerts).toEqual([]);
