@@ -4,6 +4,8 @@
  * readings go by and writes it down.
  */
 import type { MeterInfo, Sample } from '../protocols/reading.ts';
+import type { Area } from './area.ts';
+import { simulateReadings } from './simulate.ts';
 import { Supply } from './supply.ts';
 import type { Truth } from './truth.ts';
 
@@ -118,4 +120,11 @@ export class Accidents {
     const what = `${Math.round(100 * worst)} % of its fuse, by chance`;
     this.#truths.push({ meter, kind: 'overload', from: fromMs, to: lastMs, what });
   }
+}
+
+/** All that really happened in an area from its start until `untilMs`: what was planned, and what its readings show. */
+export function happenedUntil(area: Area, planned: readonly Truth[], untilMs: number): Truth[] {
+  const accidents = new Accidents(area.meters, area.offsetMs);
+  for (const sample of simulateReadings(area, area.startMs, untilMs)) accidents.take(sample);
+  return accidents.truths(planned.filter(({ from }) => from <= untilMs));
 }

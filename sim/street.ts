@@ -6,6 +6,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MeterEvent, MeterInfo } from '../protocols/reading.ts';
+import { happenedUntil } from './accidents.ts';
 import { openAdapter } from './adapter.ts';
 import { Area } from './area.ts';
 import { type SimClock, systemSimClock } from './clock.ts';
@@ -21,7 +22,7 @@ import { loadScenario, type Wire } from './scenario.ts';
 import type { SimPort } from './sim-port.ts';
 import type { Source } from './source.ts';
 import { openTcp } from './tcp.ts';
-import { encodeTruth, type Truth } from './truth.ts';
+import type { Truth } from './truth.ts';
 import { benderFile, WAVEFORM_ITEM } from './waveform-memory.ts';
 
 export type SimMeterAddress =
@@ -47,10 +48,10 @@ export interface RunningSim {
   /** Where the street's own time stands, epoch milliseconds UTC. */
   streetMs(): number;
   source: Source;
-  /** What really happens, as far as the scenario says; grows while testers turn switches. */
+  /** What is planned to happen, as the scenario says; grows while testers turn switches. */
   truths: Truth[];
-  /** The truth file as it stands. */
-  truthText(): string;
+  /** What really happened until now, by the street's own quantities too; plays the street once more to see them. */
+  happened(): Truth[];
   /** The meters by id, for whoever wants to break one. */
   faults(meter: string): MeterFaults | undefined;
   line(name: string): { faults: LineFaults; unplug(): Promise<void>; plug(): Promise<void> } | undefined;
@@ -126,12 +127,7 @@ async function serve(
     streetMs,
     source,
     truths: played.truths,
-    truthText() {
-      const { startMs: from, meters } = source;
-      const scenario = source instanceof Area ? source.scenario.name : 'recording';
-      const header = { truth: 1, scenario, meters: meters.length, from, to: streetMs() } as const;
-      return encodeTruth(header, played.truths);
-    },
+    happened: () => (source instanceof Area ? happenedUntil(source, played.truths, streetMs()) : []),
     faults: (meter) => opened.flatMap((one) => one.meters).find((one) => one.id === meter)?.station.faults,
     line: (name) => opened.find((one) => one.name === name)?.handle,
     async stop() {

@@ -52,8 +52,7 @@ function writeTruth(file: string, scenarios: string[], running: RunningSim[], sp
   const streets = running.map((street) => {
     const streetNowMs = street.streetMs();
     const wallMs = (atMs: number) => Math.round(nowMs - (streetNowMs - atMs) / speed);
-    const begun = street.truths.filter((truth) => truth.from <= streetNowMs);
-    const truths = begun.map((truth) => ({ ...truth, from: wallMs(truth.from), to: wallMs(truth.to) }));
+    const truths = street.happened().map((truth) => ({ ...truth, from: wallMs(truth.from), to: wallMs(truth.to) }));
     return { from: wallMs(street.source.startMs), truths };
   });
   const meters = running.flatMap(({ source }) => source.meters).length;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Reading, Sample } from '../../protocols/reading.ts';
-import { Accidents } from '../../sim/accidents.ts';
+import { Accidents, happenedUntil } from '../../sim/accidents.ts';
+import { loadScenario } from '../../sim/scenario.ts';
+import { makeStreet } from '../../sim/simulate.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -36,5 +38,23 @@ describe('accidents', () => {
       'tariff-tier 200 kWh this month',
     ]);
     expect(truths[0]!.to).toBe(250 * 3_600_000 + DAY);
+  });
+
+  it('tells of a street that is running what its quantities were, and leaves it as it is', () => {
+    const { area, truths: planned } = makeStreet(loadScenario('voltage-sags'));
+    const untilMs = area.startMs + 6 * DAY;
+    const last = area.meters.at(-1)!.id;
+    const before = area.readingAt(last, untilMs);
+    const truths = happenedUntil(area, planned, untilMs);
+    expect(area.readingAt(last, untilMs)).toEqual(before);
+    const daysOf = (some: typeof truths) => [
+      ...new Set(
+        some.flatMap(({ kind, from }) => (kind === 'voltage' ? [Math.floor((from - area.startMs) / DAY)] : [])),
+      ),
+    ];
+    // 86 % of what this street has is still inside the limits; 109 % is not.
+    expect(daysOf(planned)).toEqual([1, 3, 5, 6]);
+    expect(daysOf(truths)).toEqual([5]);
+    expect(truths.every(({ from }) => from <= untilMs)).toBe(true);
   });
 });
