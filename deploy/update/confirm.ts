@@ -27,13 +27,15 @@ export interface Verdict {
 
 /** Time for slow meters and a broker that spreads its reconnects; three of them fit into the three tries of a slot. */
 export const PATIENCE_S = 600;
+/** A program that has not come up by then does not come up: nobody outside can be the reason, and nobody reads meters. */
+export const START_PATIENCE_S = 300;
 
 export function judgeStart({ image, health, uptimeS, remembered }: Start): Verdict {
   if (remembered === undefined) return { verdict: 'good', reason: 'no update is being tried' };
   if (remembered.image === image) return { verdict: 'good', reason: 'this is what worked before the update' };
   const lacking = missingFrom(health, remembered.health);
   if (lacking === undefined) return { verdict: 'good', reason: 'it does what it did before the update' };
-  if (uptimeS < PATIENCE_S) return { verdict: 'wait', reason: lacking };
+  if (uptimeS < (health === undefined ? START_PATIENCE_S : PATIENCE_S)) return { verdict: 'wait', reason: lacking };
   return { verdict: 'back', reason: lacking };
 }
 

@@ -1,7 +1,7 @@
 /** After an update: what makes a start stay, wait, or give way to the other slot. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeStart, PATIENCE_S } from '../../deploy/update/confirm.ts';
+import { judgeStart, PATIENCE_S, START_PATIENCE_S } from '../../deploy/update/confirm.ts';
 import { isNewer } from '../../deploy/update/version.ts';
 import type { Health } from '../../firmware/supervisor.ts';
 
@@ -15,7 +15,9 @@ describe('the start after an update', () => {
     { what: 'no meter yet', health: { ...well, answering: 0 }, uptimeS: 90, verdict: 'wait' },
     { what: 'no meter at all', health: { ...well, answering: 0 }, uptimeS: PATIENCE_S, verdict: 'back' },
     { what: 'broker lost', health: { ...well, brokerReached: false }, uptimeS: PATIENCE_S, verdict: 'back' },
-    { what: 'does not run', health: undefined, uptimeS: PATIENCE_S, verdict: 'back' },
+    { what: 'does not run yet', health: undefined, uptimeS: START_PATIENCE_S - 1, verdict: 'wait' },
+    { what: 'does not run', health: undefined, uptimeS: START_PATIENCE_S, verdict: 'back' },
+    { what: 'no broker yet', health: { ...well, brokerReached: false }, uptimeS: PATIENCE_S - 1, verdict: 'wait' },
   ])('$what: $verdict', ({ health, uptimeS, verdict }) => {
     expect(judgeStart({ image: '2', health, uptimeS, remembered })).toMatchObject({ verdict });
   });
