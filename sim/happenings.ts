@@ -19,6 +19,10 @@ export interface Played {
   wires: WireHappening[];
 }
 
+/** Who is away for a day and a night is not gone; from here on an alert about an empty home is right. */
+const EMPTY_H = 48;
+const isHome = ({ info }: AreaMeter) => info.premises === 'flat' || info.premises === 'house';
+
 /** @throws RangeError when a happening names a meter that is not there */
 export function playHappenings(area: Area): Played {
   const played: Played = { truths: [], wires: [] };
@@ -96,6 +100,8 @@ function play(area: Area, it: Happening, played: Played): void {
       each(it.meter, (meter) => {
         meter.home.add({ ...span, away: { leftOn: false } });
         told(meter.info.id, 'none', 'away on a journey');
+        // A flat whose people travel is as empty as one that they left.
+        if (it.hours >= EMPTY_H && isHome(meter)) told(meter.info.id, 'occupancy', 'nobody is there');
       });
       return;
     case 'vacant':

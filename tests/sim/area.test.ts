@@ -56,6 +56,13 @@ describe('what happens in a street', () => {
     expect(watts(stop(false), flat, 0, 44)).toEqual(watts(plain, flat, 0, 44));
   });
 
+  it('a journey of days leaves the home empty, a night away does not', () => {
+    const kinds = (hours: number) =>
+      street(`[{ what: away, meter: flat/102, day: 1, at: "09:00", hours: ${hours} }]`).truths.map(({ kind }) => kind);
+    expect(kinds(30)).toEqual(['none']);
+    expect(kinds(72).toSorted()).toEqual(['none', 'occupancy']);
+  });
+
   it('an outage of a box darkens its meters, stops their count, and leaves two events', () => {
     const out = street('[{ what: outage, box: F1-flat-1, day: 1, at: "10:00", hours: 2 }]');
     const { area } = out;
