@@ -122,6 +122,12 @@ export class Area implements Source {
     return this.#read(meter, atMs, effects);
   }
 
+  /** Makes the day that `atMs` is in, so that nobody waits for it later. */
+  makeDay(id: string, atMs: number): void {
+    const meter = this.#byId.get(id);
+    if (meter !== undefined) this.#load(meter, Math.floor(this.localMs(atMs) / DAY_MS));
+  }
+
   isDark(id: string, atMs: number): boolean {
     return this.#byId.get(id)?.effects.some((effect) => effect.dark && covers(effect, atMs)) ?? true;
   }

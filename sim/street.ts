@@ -10,6 +10,7 @@ import { happenedUntil } from './accidents.ts';
 import { openAdapter } from './adapter.ts';
 import { Area } from './area.ts';
 import { type SimClock, systemSimClock } from './clock.ts';
+import { makeDaysAhead } from './days-ahead.ts';
 import { Dlt645Meter } from './dlt645-meter.ts';
 import { playHappenings, type WireHappening } from './happenings.ts';
 import { Line, type LineCounts, type LineFaults, NO_LINE_FAULTS, type Station } from './line.ts';
@@ -115,6 +116,7 @@ async function serve(
   const opened: Opened[] = [];
   for (const planned of plan) opened.push(await openLine(planned, source, { clock, speed, streetMs, options }));
   const timers = played.wires.flatMap((happening) => schedule(happening, opened, source, clock, speed));
+  if (source instanceof Area) timers.push(makeDaysAhead(source, clock, speed, streetMs));
   return {
     ports: opened.map(({ name, port, wire, addresses, line }) => ({
       port: port.url.startsWith('tcp:')
