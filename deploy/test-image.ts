@@ -11,11 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { U_BOOT } from './boot/machine.ts';
+import { startTimeServer, type TimeServer } from './boot/time-server.ts';
 import { makeBundles, testUpdates } from './boot/updates.ts';
 import { openYard, type Yard } from './boot/yard.ts';
 import { archiveAnswers } from './image/debian.ts';
 import { buildImage } from './image/image.ts';
 import { missing, run } from './tools.ts';
+import type { Signer } from './update/bundle.ts';
 import { makeSigner, signerIn } from './update/signer.ts';
 
 const PROGRAMS = [
@@ -82,40 +84,64 @@ async function main(): Promise<void> {
     figures.slotBytes = built.rootBytes;
     if (built.rootBytes > SLOT_BYTES_MAX) throw new Error(`a slot takes ${built.rootBytes} bytes`);
   }
-  const provisioned = async (name: string): Promise<Yard> => {
-    mkdirSync(join(folder, name));
-    const card = join(folder, `${name}.img`);
-    await run('cp', ['--sparse=always', image, card]);
-    const yard = await openYard(join(folder, name), card);
-    process.once('exit', () => yard.close());
-    await timed(name === 'yard' ? 'provision' : `provision ${name}`, () => yard.provision());
-    return yard;
-  };
-  const full = values.full === true;
-  const lanes: Promise<void>[] = [];
-  if (values.update !== true) {
-    const yard = await provisioned('yard');
-    await firstAlert(yard);
-    const after = full || values.troubles === true ? troubles(yard, Number(values.cuts)) : Promise.resolve();
-    lanes.push(after.then(() => yard.close()));
-  }
-  if (full || values.update === true) {
-    const yard = await provisioned(full ? 'update' : 'yard');
-    const bundles = await timed('make bundles', () => makeBundles(folder, yard.bundles.folder, rootfs, signer));
-    const cuts = Number(values['update-cuts'] ?? (full ? 20 : 0));
-    const updates = testUpdates(yard, bundles, { timed, rollback: full, cuts, folder });
-    lanes.push(
-      updates.then((started) => {
-        figures.startedAfterCuts = started;
-        yard.close();
-      }),
-    );
-  }
-  await Promise.all(lanes);
+  await play({ folder, image, rootfs, signer });
   figures.totalS = Math.round((performance.now() - started) / 1000);
   if ((figures.buildS ?? 0) > BUILD_S_MAX) say(`MISSED: built in ${figures.buildS} s, wanted ${BUILD_S_MAX}`);
   say(JSON.stringify(figures));
   process.exit(0);
+}
+
+interface Built {
+  folder: string;
+  image: string;
+  rootfs: string;
+  signer: Signer;
+}
+
+/** What was asked for: troubles on one card, updates on another, beside each other. */
+async function play(built: Built): Promise<void> {
+  // The guests ask port 123, so that all yards share one server.
+  const time = await startTimeServer();
+  const full = values.full === true;
+  const lanes: Promise<void>[] = [];
+  const ordered = Promise.withResolvers<void>();
+  if (values.update !== true) {
+    const yard = await provisioned('yard', built);
+    await firstAlert(yard);
+    const troubled = async () => {
+      if (full || values.troubles === true) {
+        await troubles(yard, Number(values.cuts));
+        // The other yard's commands expire by the same time.
+        if (full) await ordered.promise;
+        await stepClock(yard, time);
+      }
+      yard.close();
+    };
+    lanes.push(troubled());
+  }
+  if (full || values.update === true) lanes.push(updated(built, ordered.resolve));
+  await Promise.all(lanes);
+}
+
+async function updated(built: Built, onOrdered: () => void): Promise<void> {
+  const full = values.full === true;
+  const { folder, rootfs, signer } = built;
+  const yard = await provisioned(full ? 'update' : 'yard', built);
+  const bundles = await timed('make bundles', () => makeBundles(folder, yard.bundles.folder, rootfs, signer));
+  const cuts = Number(values['update-cuts'] ?? (full ? 20 : 0));
+  figures.startedAfterCuts = await testUpdates(yard, bundles, { timed, rollback: full, cuts, folder, onOrdered });
+  yard.close();
+}
+
+/** A yard of its own with a card of its own. */
+async function provisioned(name: string, { folder, image }: Built): Promise<Yard> {
+  mkdirSync(join(folder, name));
+  const card = join(folder, `${name}.img`);
+  await run('cp', ['--sparse=always', image, card]);
+  const yard = await openYard(join(folder, name), card);
+  process.once('exit', () => yard.close());
+  await timed(name === 'yard' ? 'provision' : `provision ${name}`, () => yard.provision());
+  return yard;
 }
 
 function hasRoom(folder: string): boolean {
@@ -143,7 +169,6 @@ async function troubles(yard: Yard, cuts: number): Promise<void> {
     await yard.machine().plug();
     await yard.until('the gateway reads through it again', answering);
   });
-  await stepClock(yard);
   for (let cut = 1; cut <= cuts; cut++) {
     await timed(`power cut ${cut}`, async () => {
       await yard.machine().cut();
@@ -158,7 +183,7 @@ async function troubles(yard: Yard, cuts: number): Promise<void> {
 const STEP_MS = 2 * 3_600_000;
 
 /** The time server says two hours more, and then the right time again: the gateway follows, and goes on. */
-async function stepClock(yard: Yard): Promise<void> {
+async function stepClock(yard: Yard, time: TimeServer): Promise<void> {
   const clockIs = async (aheadMs: number) => {
     const ids = new Set<string>();
     const near = (at: number) => Math.abs(at - Date.now() - aheadMs) < 600_000;
@@ -167,11 +192,11 @@ async function stepClock(yard: Yard): Promise<void> {
     await yard.until(`the clock is ${aheadMs} ms ahead`, follows).finally(() => clearInterval(asking));
   };
   await timed('clock steps ahead', async () => {
-    yard.time.offsetMs = STEP_MS;
+    time.offsetMs = STEP_MS;
     await clockIs(STEP_MS);
   });
   await timed('clock steps back', async () => {
-    yard.time.offsetMs = 0;
+    time.offsetMs = 0;
     await clockIs(0);
     const before = yard.alerts().length;
     await yard.until('alerts go on', () => yard.alerts().length > before);

@@ -93,6 +93,8 @@ export interface UpdateTest {
   rollback: boolean;
   /** At so many moments of the good update the power is cut. */
   cuts: number;
+  /** Called when no command will be given any more: from here on the guest's clock may be wrong. */
+  onOrdered(): void;
   folder: string;
 }
 
@@ -141,12 +143,14 @@ export async function testUpdates(yard: Yard, bundles: Bundles, test: UpdateTest
     started = await startCards(frozen, test.cuts, folder);
   });
   starts.catch(() => {});
-  if (test.rollback) {
+  if (!test.rollback) test.onOrdered();
+  else {
     await until(new RegExp(`READY ${plain(GOOD_VERSION)}`));
     await timed('broken update ordered', async () => {
       id = await order('broken', BROKEN_VERSION);
     });
     await timed('broken update starts', () => until(new RegExp(`RUNNING ${plain(BROKEN_VERSION)}`)));
+    test.onOrdered();
     await timed('rolled back', () => answered(id, 'failed rolled back'));
   }
   await starts;

@@ -1,6 +1,6 @@
 /**
  * What stands around the machine in the test: simulated meters, a real broker behind mutual TLS, a platform that stores,
- * receipts and commands, a time server, and an update server.
+ * receipts and commands, and an update server.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -19,7 +19,6 @@ import { ROOT } from '../stage.ts';
 import { run } from '../tools.ts';
 import { serveBundles } from './bundles.ts';
 import { GUEST_HOST, type Machine, type MachineOptions, startMachine } from './machine.ts';
-import { startTimeServer, type TimeServer } from './time-server.ts';
 
 export interface Yard {
   /** Makes the card a gateway of this yard. */
@@ -39,7 +38,6 @@ export interface Yard {
   command(op: Op, args: object): string;
   /** What the gateway has answered to a command, in order. */
   answers(id: string): readonly CommandResult[];
-  time: TimeServer;
   /** What lies in this folder can be had at `https://` this `/name`. */
   bundles: { folder: string; address: string };
   /** Sequence numbers of the outbox that never arrived, below the newest that did. */
@@ -70,7 +68,6 @@ export async function openYard(folder: string, card: string): Promise<Yard> {
   const bundles = join(folder, 'bundles');
   mkdirSync(bundles);
   const { server, port } = await serveBundles(bundles, tls);
-  const time = await startTimeServer();
   const [usb, pci] = await startMeters(children);
   const alerts: Alert[] = [];
   const results: CommandResult[] = [];
@@ -123,7 +120,6 @@ export async function openYard(folder: string, card: string): Promise<Yard> {
     },
     command: commander.give,
     answers: (id) => results.filter((result) => result.id === id),
-    time,
     bundles: { folder: bundles, address: `${GUEST_HOST}:${port}` },
     missing() {
       const newest = Math.max(0, ...sequences);
@@ -135,7 +131,6 @@ export async function openYard(folder: string, card: string): Promise<Yard> {
       void machine?.cut();
       void platform.close();
       commander.close();
-      time.close();
       server.close();
       for (const child of children) child.kill('SIGKILL');
     },
