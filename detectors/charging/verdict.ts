@@ -6,7 +6,7 @@
  * scatters. Waiting for the knee would be surest and would take hours, so a steady load of a charger's size that does
  * not fall is confirmed after `confirmMin`, and only a small one, which a compressor or a notebook could be, must show
  * more. Its course is that of its own harmonics where the meter shows them when asked (`presence.ts`), else what the
- * home's drift makes of its power: that alone lost half of the chargers below 100 W and needed 88 W to be sure.
+ * home's drift makes of its power: that alone lost half of the chargers below 100 W and needs 80 W to be sure.
  *
  * Rejected: following the small changes between looks with a step between them too (each is another load's for a part,
  * and they add up: one charger in twenty was lost), and ending a session whenever the home's rectifiers are fewer than
@@ -16,8 +16,8 @@ import type { Familiar } from './lookalikes.ts';
 import type { Policy } from './policy.ts';
 import { hasTapered, type Session, type Trend, trendOf, trendOfLooks } from './session.ts';
 
-/** Least of a sure power where only the home's readings follow it: their drift is a tenth of a small load. */
-const SMALL_W = 88;
+/** Least of a sure power where only the home's readings follow it: their drift is some watts. */
+const BY_READINGS_W = 80;
 /**
  * Steeper than this in an hour, down or up, is no constant current: a compressor falls by 4 to 15 % within half an hour.
  * Compressors without correction end at some 150 W; above, the drift of a restless home is the likelier reason.
@@ -29,6 +29,8 @@ const COMPRESSOR_MOST_W = 150;
 const SCATTER_MAX = 0.07;
 /** What a form found beneath another load's may be wrong by. */
 const UNSURE_W = 100;
+/** A view that others' steps brought is a look at it too, when it is not one of the onset. */
+const LATER_MS = 15 * 60_000;
 /** Others' steps along a charger's form are a tenth of it then. */
 const ALL_THERE_W = 110;
 /** Up to it other uncorrected loads are common: IEC 61000-3-2 forbids them above 75 W. */
@@ -41,6 +43,7 @@ const QUIET_SCATTER = 0.02;
 const SCATTER_OF_LOOKS_MAX = 0.035;
 /** Where a notebook at work on its supply is as likely, only what holds as a charger does. */
 const SCATTER_OF_SMALL_MAX = 0.025;
+const SMALL_W = 88;
 /** Below it the form was found beneath another load's. */
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
@@ -82,7 +85,7 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (quiet && session.powerW < COMPRESSOR_MOST_W && isSteep(readings, FALLING_PER_HOUR)) return false;
   // What drifted up within minutes was another load's; a charger gains a tenth in an hour at most.
   const unsure = session.probability < SURE || looks === 'few';
-  const sureW = Math.max(policy.sureW, unsure ? UNSURE_W : looked ? 0 : SMALL_W);
+  const sureW = Math.max(policy.sureW, unsure ? UNSURE_W : looked ? 0 : BY_READINGS_W);
   const powerW = looked ? session.presence!.lookW : session.powerW;
   if (Math.min(powerW, 1.1 * session.onsetW) >= sureW) return true;
   return isSmallCharger(session, trend, policy, context);
@@ -102,8 +105,9 @@ function hasOutlastedTwo({ onMs, onsetW, presence }: Session, { sureW }: Policy)
  * In a home of steps after steps no two looks compare, but all changes together find a big load where it was, and one
  * that a compressor could be no lower than it began.
  */
-function isStillAllThere({ onsetW, presence, probability }: Session): boolean {
-  if (presence === undefined || presence.looks.n === 0 || probability < SURE) return false;
+function isStillAllThere({ beganMs, onsetW, presence, probability }: Session): boolean {
+  if (presence === undefined || probability < SURE) return false;
+  if (presence.looks.n === 0 && presence.last.atMs - beganMs < LATER_MS) return false;
   const leastSum = onsetW > COMPRESSOR_MOST_W ? 0.85 : 1;
   return onsetW > ALL_THERE_W && presence.sum > leastSum && presence.sum < 1.25;
 }

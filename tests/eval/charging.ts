@@ -43,6 +43,8 @@ export async function run(options: { json: boolean; every?: number }): Promise<v
     hardNegatives: hardNegatives(FRONTS['6.4 kHz / 16 bit'], rectifierProbability),
     measuredShapes: { running: measuredShapes(false, scored), withInrush: measuredShapes(true, scored) },
     sessions: sessionFigures(options.every),
+    /** The harder meter: it shows a snapshot with each step, and none when it is asked. */
+    sessionsBySteps: sessionFigures(options.every, false),
     compressorDays: compressorDays(),
     robustness: robustness(),
   };
@@ -62,6 +64,7 @@ type Report = {
   hardNegatives: ReturnType<typeof hardNegatives>;
   measuredShapes: { running: ReturnType<typeof measuredShapes>; withInrush: ReturnType<typeof measuredShapes> };
   sessions: ReturnType<typeof sessionFigures>;
+  sessionsBySteps: ReturnType<typeof sessionFigures>;
   compressorDays: ReturnType<typeof compressorDays>;
   robustness: ReturnType<typeof robustness>;
 };
@@ -104,10 +107,11 @@ function printEvents(
   }
 }
 
-function printSessions({ sessions, compressorDays: days, robustness: scenes }: Report, log: typeof console.log) {
+/** The months of one kind of meter. */
+function printMonths(meter: string, sessions: Report['sessions'], log: typeof console.log) {
   const { quiet } = sessions;
   log(
-    `\nSESSIONS: ${sessions.sessions} chargers in ${sessions.months} house-months, a measured notebook in each, snapshots with steps and when asked`,
+    `\nSESSIONS: ${sessions.sessions} chargers in ${sessions.months} house-months, a measured notebook in each, ${meter}`,
   );
   log(
     `  recall ${share(sessions.recall)} ${between(sessions.recallInterval)}, over months ${between(sessions.recallOverMonths)}, target 0.92 ${target(sessions.recall, 0.92)}; suspected ${share(sessions.suspectedRecall)}`,
@@ -130,6 +134,14 @@ function printSessions({ sessions, compressorDays: days, robustness: scenes }: R
   log(
     `  months without sessions: ${quiet.falseAlarmsPerMonth.toFixed(2)} confirmed and ${quiet.suspectedPerMonth.toFixed(1)} suspected a meter-month (${quiet.months} months), target 0.1 ${target(quiet.falseAlarmsPerMonth, 0.1, false)}`,
   );
+}
+
+function printSessions(
+  { sessions, sessionsBySteps, compressorDays: days, robustness: scenes }: Report,
+  log: typeof console.log,
+) {
+  printMonths('snapshots with steps and when asked', sessions, log);
+  printMonths('snapshots with steps only', sessionsBySteps, log);
   log(
     `\nLOOK-ALIKES: ${days.days} compressor days with a charger's waveform: ${days.confirmed} confirmed, target 0 ${target(days.confirmed, 0, false)}; ${days.suspectedPerDay.toFixed(1)} suspected a day, from a state that knows nothing`,
   );
