@@ -11,6 +11,7 @@ import { stat } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { SerialPort } from 'serialport';
 import type { OpenPort, Port } from './port.ts';
+import { portProblem } from './port-problem.ts';
 
 const OPEN_DEADLINE_MS = 5_000;
 const CLOSE_DEADLINE_MS = 1_000;
@@ -99,7 +100,7 @@ function open(port: SerialPort): Promise<void> {
     port.open((error) => {
       clearTimeout(timer);
       if (late) port.close();
-      else if (error) reject(error);
+      else if (error) reject(portProblem(error));
       else resolve();
     });
   });

@@ -41,6 +41,7 @@ export async function control(action: string, values: string[], options: Control
 
   const stop = new AbortController();
   untilStopped().addEventListener('abort', () => stop.abort(), { once: true });
+  let lost: string | undefined;
   const bus = startBus({
     settings,
     openPort,
@@ -48,7 +49,9 @@ export async function control(action: string, values: string[], options: Control
     meters: [{ id: target.address, protocol: 'dlt645', blocks: [] }],
     onReading: () => {},
     onMeterState: () => {},
-    onPortState: () => {},
+    onPortState: (state) => {
+      lost = state.state === 'lost' || state.state === 'stuck' ? state.reason : undefined;
+    },
     log: { info: () => {}, warn: () => {} },
     signal: stop.signal,
   });
@@ -56,6 +59,7 @@ export async function control(action: string, values: string[], options: Control
   print({ meter: target.address, action, values, ...outcome, at: isoLocal(systemClock.nowMs()) });
   stop.abort();
   await bus.stopped;
+  if (outcome.outcome === 'not-sent' && lost !== undefined) throw new Failed(`${options.port}: ${lost}`);
   if (outcome.outcome !== 'done') throw new Failed(EXPLANATIONS[outcome.outcome]);
 }
 

@@ -95,7 +95,7 @@ describe('ports that are not there', () => {
   it('say so, and are tried again', async () => {
     const events = { onBytes() {}, onLost() {} };
     const tty = { target: { kind: 'tty', path: '/dev/no-such-port' }, ...SETTINGS } as const;
-    await expect(openSerialPort(tty, events)).rejects.toThrow(/No such file/);
+    await expect(openSerialPort(tty, events)).rejects.toThrow(/^no such port: expected/);
     const tcp = { target: { kind: 'tcp', host: '127.0.0.1', port: 1 }, ...SETTINGS } as const;
     await expect(openTcpPort(tcp, events)).rejects.toThrow(/ECONNREFUSED/);
     await expect(openTcpPort(tty, events)).rejects.toThrow(TypeError);
