@@ -24,8 +24,26 @@ export function encodeTruth(header: TruthHeader, truths: readonly Truth[]): stri
   return `${[header, ...truths].map((line) => JSON.stringify(line)).join('\n')}\n`;
 }
 
+/** What a truth file says. */
+export interface Told {
+  header?: TruthHeader;
+  truths: Truth[];
+}
+
+/** What of it happened to these meters in this time; what overlaps the time is cut to it. */
+export function within({ header, truths }: Told, seen: { meters: readonly string[]; from: number; to: number }): Told {
+  const [from, to] = [Math.max(header?.from ?? seen.from, seen.from), Math.min(header?.to ?? seen.to, seen.to)];
+  const meters = new Set(seen.meters);
+  return {
+    header: { truth: 1, scenario: header?.scenario ?? '', meters: meters.size, from, to },
+    truths: truths
+      .filter((truth) => meters.has(truth.meter) && truth.from <= to && truth.to >= from)
+      .map((truth) => ({ ...truth, from: Math.max(truth.from, from), to: Math.min(truth.to, to) })),
+  };
+}
+
 /** @throws Error with the line number of a line that is no truth */
-export function parseTruth(text: string): { header?: TruthHeader; truths: Truth[] } {
+export function parseTruth(text: string): Told {
   const truths: Truth[] = [];
   let header: TruthHeader | undefined;
   for (const [index, line] of text.split('\n').entries()) {

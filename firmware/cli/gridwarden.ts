@@ -142,10 +142,19 @@ program
   .option('--speed <factor>', 'how much faster than life', speed)
   .option('--tcp', 'TCP ports instead of pseudo-terminals')
   .option('--port <tty>', 'answer on a real RS-485 adapter instead')
-  .option('--truth <file>', 'write what really happens')
+  .option('--truth <file>', 'write what really happened, at the end')
+  .option('--site <file>', 'write a site file for run, at the start')
+  .option('--broker <url>', 'for the site file', 'mqtt://127.0.0.1:1883')
   .option('--page', 'show the street in the browser')
   .option('--for <seconds>', 'end by itself', seconds)
-  .addHelpText('after', examples('gridwarden sim street --speed 60', 'gridwarden sim recording.ndjson.gz --tcp'))
+  .addHelpText(
+    'after',
+    examples(
+      'gridwarden sim street --speed 60',
+      'gridwarden sim street --site site.yaml --truth truth.ndjson',
+      'gridwarden sim recording.ndjson.gz --tcp',
+    ),
+  )
   .action(async (scenarios, options) => (await import('./sim.ts')).sim(scenarios, options));
 
 program
@@ -167,7 +176,17 @@ program
   .requiredOption('--truth <file>', 'what really happened, as written by sim')
   .option('--json', 'one object on stdout')
   .option('--html <file>', 'a report with pictures')
-  .addHelpText('after', examples('gridwarden score --truth truth.ndjson alerts.ndjson'))
+  .option('--recording <file>', 'what the alerts were made from: only its meters and its time count')
+  .addHelpText(
+    'after',
+    `
+Counts everything in the truth file, also what began just before its end; with --recording what
+happened to the meters of that recording, between its first record and its last.
+${examples(
+  'gridwarden score --truth truth.ndjson alerts.ndjson',
+  'gridwarden score --truth truth.ndjson --recording today.ndjson.gz alerts.ndjson',
+)}`,
+  )
   .action(async (alerts, options) => (await import('./score.ts')).score(alerts, options));
 
 program

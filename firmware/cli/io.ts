@@ -1,5 +1,5 @@
 /** What every verb shares: NDJSON on stdout, one line on stderr for what went wrong, and the exit status. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadSiteApart } from '../config/load-apart.ts';
@@ -33,6 +33,25 @@ export async function readInput(file: string, what: string): Promise<string> {
 }
 
 /**
+ * Before hours of work, whose result would have nowhere to go: whether each of these files can be written. What is there
+ * stays as it is; a pipe is not tried, because its reader would take that for the end.
+ * @throws BadInput for the first that cannot be written
+ */
+export function expectWritable(...files: (string | undefined)[]): void {
+  for (const file of files) {
+    if (file === undefined) continue;
+    try {
+      const found = statSync(file, { throwIfNoEntry: false });
+      if (found !== undefined && !found.isFile() && !found.isDirectory()) continue;
+      closeSync(openSync(file, 'a'));
+      if (found === undefined) rmSync(file);
+    } catch (error) {
+      throw new BadInput(`${file}: ${(error as NodeJS.ErrnoException).code}: expected a file that can be written`);
+    }
+  }
+}
+
+/**
  * Makes a directory and what is missing above it. Step by step, because Node's own recursive way never comes back where
  * the parent is there and takes no directories, as below /proc.
  * @throws Failed when it cannot be made
@@ -57,7 +76,7 @@ export async function readSite(file: string): Promise<Site> {
   throw new BadInput(`${first === undefined ? file : formatProblem(first)}${rest}`);
 }
 
-/** Aborts at Ctrl-C or SIGTERM, or by itself after `forS`. A second Ctrl-C ends the process at once. */
+/** Aborts at Ctrl-C, SIGTERM or a closed terminal, or by itself after `forS`. A second Ctrl-C ends the process at once. */
 export function untilStopped(forS?: number): AbortSignal {
   const controller = new AbortController();
   const stop = () => {
@@ -66,6 +85,8 @@ export function untilStopped(forS?: number): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // A terminal that closes may say so twice, once through the starter: that is nobody's impatience.
+  process.on('SIGHUP', () => controller.abort());
   if (forS !== undefined) setTimeout(() => controller.abort(), forS * 1000).unref();
   return controller.signal;
 }

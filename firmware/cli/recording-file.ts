@@ -1,5 +1,5 @@
 /** Recordings as files: plain or gzip, read as a stream, written as the meters speak. */
-import { createReadStream, createWriteStream, existsSync, openSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +7,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { Area } from '../../detectors/detector.ts';
 import type { Sample } from '../../protocols/reading.ts';
 import { encodeHeader, encodeRecord, type RecordingCount, RecordingReader } from '../../protocols/recording.ts';
-import { BadInput, say } from './io.ts';
+import { BadInput, expectWritable, say } from './io.ts';
 
 export interface Recording {
   area: Area;
@@ -63,7 +63,8 @@ export function writeRecording(
 ): { write(sample: Sample): void; close(): Promise<{ dropped: number }> } {
   const BACKLOG_MAX_BYTES = 16 * 1024 * 1024;
   const source = new Readable({ read() {} });
-  const target = createWriteStream(file, { fd: openForWriting(file) });
+  expectWritable(file);
+  const target = createWriteStream(file);
   const done = file.endsWith('.gz') ? pipeline(source, createGzip(), target) : pipeline(source, target);
   let failure: unknown;
   let dropped = 0;
@@ -83,12 +84,4 @@ export function writeRecording(
       return { dropped };
     },
   };
-}
-
-function openForWriting(file: string): number {
-  try {
-    return openSync(file, 'w');
-  } catch (error) {
-    throw new BadInput(`${file}: ${(error as NodeJS.ErrnoException).code}: expected a file that can be written`);
-  }
 }

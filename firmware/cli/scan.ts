@@ -7,7 +7,7 @@ import { openPort } from '../open-port.ts';
 import type { LineSettings } from '../port.ts';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { type Found, scan as scanLine } from '../scan.ts';
-import { BadInput, Failed, print, say, untilStopped } from './io.ts';
+import { BadInput, expectWritable, Failed, print, say, untilStopped } from './io.ts';
 import { progress } from './progress.ts';
 
 export interface ScanVerbOptions {
@@ -29,6 +29,7 @@ export async function scan(options: ScanVerbOptions): Promise<void> {
     throw new BadInput(`--protocol ${protocol}: expected dlt645 or modbus`);
   }
   const lines = linesToTry(settings, options);
+  expectWritable(options.write);
   const protocols: readonly Protocol[] = protocol === undefined ? ['dlt645', 'modbus'] : [protocol];
   if (settings.target.kind === 'tcp') say(converterNote(lines[0] ?? settings));
   const signal = untilStopped();

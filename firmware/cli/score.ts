@@ -2,17 +2,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type ScoredAlert, score as scoreAlerts } from '../../sim/score.ts';
 import { scoreHtml, scoreText } from '../../sim/score-report.ts';
-import { parseTruth } from '../../sim/truth.ts';
-import { BadInput, print, readInput, say } from './io.ts';
+import { parseTruth, type Told, within } from '../../sim/truth.ts';
+import { BadInput, expectWritable, print, readInput, say } from './io.ts';
+import { openRecording } from './recording-file.ts';
 
 export interface ScoreOptions {
   truth: string;
   json?: boolean;
   html?: string;
+  recording?: string;
 }
 
 export async function score(files: string[], options: ScoreOptions): Promise<void> {
-  const { header, truths } = readTruth(await readInput(options.truth, 'a truth file as written by sim'), options.truth);
+  expectWritable(options.html);
+  const told = readTruth(await readInput(options.truth, 'a truth file as written by sim'), options.truth);
+  const { header, truths } = options.recording === undefined ? told : await heardIn(options.recording, told);
   const alerts = files.flatMap((file) => readAlerts(file));
   const result = scoreAlerts(truths, alerts, header);
   if (options.html !== undefined) {
@@ -23,7 +27,16 @@ export async function score(files: string[], options: ScoreOptions): Promise<voi
   else process.stdout.write(scoreText(result));
 }
 
-function readTruth(text: string, file: string) {
+/** Nobody can find what happened behind other meters, or while nobody listened. */
+async function heardIn(file: string, told: Told): Promise<Told> {
+  const { area, samples } = await openRecording(file);
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for await (const { atMs } of samples) [from, to] = [Math.min(from, atMs), Math.max(to, atMs)];
+  if (from > to) throw new BadInput(`${file}: no record could be read: expected a recording (NDJSON, header first)`);
+  return within(told, { meters: area.meters.map(({ id }) => id), from, to });
+}
+
+function readTruth(text: string, file: string): Told {
   try {
     const truth = parseTruth(text);
     if (truth.header === undefined && truth.truths.length === 0)

@@ -3,18 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { type SimPage, startPage } from '../../sim/page.ts';
 import { type RunningSim, type SimMeterAddress, type SimOptions, startSim } from '../../sim/street.ts';
 import { encodeTruth } from '../../sim/truth.ts';
-import { aborted, BadInput, print, say, untilStopped } from './io.ts';
+import { aborted, BadInput, expectWritable, print, say, untilStopped } from './io.ts';
+import { siteFileOf } from './sim-site.ts';
 
 export interface SimVerbOptions {
   speed?: number;
   tcp?: boolean;
   port?: string;
   truth?: string;
+  site?: string;
+  broker: string;
   page?: boolean;
   for?: number;
 }
 
 export async function sim(scenarios: string[], options: SimVerbOptions): Promise<void> {
+  expectWritable(options.truth, options.site);
   const signal = untilStopped(options.for);
   const how: SimOptions = {
     ports: options.tcp === true ? 'tcp' : 'pty',
@@ -31,6 +35,10 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
           throw new BadInput(`${scenario}: ${error.message}`);
         }),
       );
+    }
+    if (options.site !== undefined) {
+      writeFileSync(options.site, siteFileOf(running, options.broker, options.site));
+      say(`the site file: gridwarden run --config ${options.site}`);
     }
     const ports = running.flatMap((street) => street.ports.map(({ port, meters }) => ({ port, meters })));
     if (options.page === true) {
@@ -52,7 +60,9 @@ function writeTruth(file: string, scenarios: string[], running: RunningSim[], sp
   const streets = running.map((street) => {
     const streetNowMs = street.streetMs();
     const wallMs = (atMs: number) => Math.round(nowMs - (streetNowMs - atMs) / speed);
-    const truths = street.happened().map((truth) => ({ ...truth, from: wallMs(truth.from), to: wallMs(truth.to) }));
+    // What still goes on has no other end than that of the watch.
+    const endMs = (atMs: number) => Math.min(nowMs, wallMs(atMs));
+    const truths = street.happened().map((truth) => ({ ...truth, from: wallMs(truth.from), to: endMs(truth.to) }));
     return { from: wallMs(street.source.startMs), truths };
   });
   const meters = running.flatMap(({ source }) => source.meters).length;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { poisson, type ScoredAlert, score, wilson } from '../../sim/score.ts';
 import { scoreHtml, scoreText } from '../../sim/score-report.ts';
-import { encodeTruth, parseTruth, type Truth, type TruthHeader } from '../../sim/truth.ts';
+import { encodeTruth, parseTruth, type Truth, type TruthHeader, within } from '../../sim/truth.ts';
 
 const HOUR = 3_600_000;
 const header: TruthHeader = { truth: 1, scenario: 'made up', meters: 10, from: 0, to: 30.44 * 24 * HOUR };
@@ -25,6 +25,17 @@ const alert = (id: string, meter: string, kind: string, at: number, more: Partia
 const kindOf = (result: ReturnType<typeof score>, kind: string) => result.kinds.find((it) => it.kind === kind)!;
 
 describe('score', () => {
+  it('counts only what a recording could show', () => {
+    const truths = [
+      happened('a', 'overload', 0, 2 * HOUR),
+      happened('a', 'leakage', 3 * HOUR, 4 * HOUR),
+      happened('b', 'overload', 0, 2 * HOUR),
+    ];
+    const seen = within({ header, truths }, { meters: ['a', 'c'], from: HOUR, to: 2.5 * HOUR });
+    expect(seen.truths).toEqual([happened('a', 'overload', HOUR, 2 * HOUR)]);
+    expect(seen.header).toMatchObject({ meters: 2, from: HOUR, to: 2.5 * HOUR });
+  });
+
   it('counts found, missed and false ones, with the delay of the found', () => {
     const truths = [10, 20, 30, 40].map((h) => happened('a', 'overload', h * HOUR, (h + 2) * HOUR));
     const alerts = [
