@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,41 @@ describe('bad usage', () => {
     const ran = await gridwarden(['run', '--config', site, '--record', join(directory, 'none/x.ndjson'), '--for', '1']);
     expect(ran.status).toBe(2);
     expect(ran.stderr.trim()).toMatch(/x\.ndjson: ENOENT: expected a file that can be written$/);
+  });
+
+  const nowhere = join(directory, 'none/x.out');
+  const truth = join(directory, 'truth.ndjson');
+  writeFileSync(truth, '{"truth":1,"scenario":"x","meters":1,"from":0,"to":1}\n');
+  it.each([
+    [['sim', 'street', '--tcp', '--truth', nowhere]],
+    [['sim', 'street', '--tcp', '--site', nowhere]],
+    [['scan', '--port', 'tcp://127.0.0.1:1', '--write', nowhere]],
+    [['score', '--truth', truth, truth, '--html', nowhere]],
+    [['image', '--out', `${nowhere}.img`]],
+    [['image', '--out', `${nowhere}.deb`]],
+  ])('does not begin where the result could not be written: %j', async (args) => {
+    const ran = await gridwarden(args);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr.trim()).toMatch(/^gridwarden: \S*x\.out\S*: ENOENT: expected a file that can be written$/);
+  });
+
+  const good = join(directory, 'x.img');
+  it.each([
+    [['image', '--out', good, '--keyring', join(directory, 'update-ca.crt')], 'no such file: expected a certificate'],
+    [['image', '--out', good, '--keyring', truth], 'no certificate in it'],
+    [['image', '--out', `${good}.raucb`, '--key', truth], 'no private key in it'],
+    [['image', '--out', `${good}.tar`], 'expected a name that ends in .img'],
+  ])('does not build for a minute what cannot be: %j', async (args, what) => {
+    const ran = await gridwarden(args);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr.trim().split('\n')).toEqual([expect.stringContaining(what)]);
+  });
+
+  it('leaves a file as it was when it only tries whether it can be written', async () => {
+    const kept = join(directory, 'kept');
+    writeFileSync(kept, 'before');
+    expect((await gridwarden(['sim', 'strete', '--truth', kept, '--site', join(directory, 'new')])).status).toBe(2);
+    expect([readFileSync(kept, 'utf8'), existsSync(join(directory, 'new'))]).toEqual(['before', false]);
   });
 
   it.each(['/proc/nowhere/state', '/dev/null/state'])('ends when its state cannot be kept in %s', async (store) => {
