@@ -358,7 +358,7 @@ class Owner {
     const state = this.#state();
     if (state.state === this.#told) return;
     this.#told = state.state;
-    this.#options.log.info({ port: formatTarget(this.#options.settings.target), state: state.state }, 'port');
+    this.#options.log.info({ port: formatTarget(this.#options.settings.target), ...state }, 'port');
     this.#options.onPortState(state);
   }
 

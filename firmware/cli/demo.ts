@@ -60,12 +60,14 @@ export async function demo(options: DemoOptions): Promise<void> {
       site,
       siteFile,
       signal: stop.signal,
-      page: { listen: '127.0.0.1:0' },
+      page: async () => ({ listen: '127.0.0.1:0' }),
       log: openLog(process.env.GRIDWARDEN_LOG ?? 'silent'),
       onAlerts: (alerts) => stored.push(...alerts),
       curveSpacingMs: 1_000,
     });
-    say(`${gateway.buses.length} buses on ${sim.ports.map(({ name }) => name).join(', ')}; the page: ${page?.url}`);
+    say(
+      `${gateway.buses.length} buses on ${sim.ports.map(({ name }) => name).join(', ')}; the page: ${page?.page?.url}`,
+    );
     const status = setInterval(() => say(pc.dim(summary(gateway, arrived.length))), STATUS_EVERY_MS);
     await aborted(ended);
     clearInterval(status);

@@ -1,5 +1,4 @@
 /** `gridwarden run`: the firmware itself, until it is told to stop. */
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Site } from '../config/site.ts';
 import type { Gateway } from '../gateway.ts';
@@ -9,7 +8,7 @@ import { areaOf } from '../meters.ts';
 import type { PageSettings } from '../page/server.ts';
 import { type Health, supervise } from '../supervisor.ts';
 import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE } from '../update-order.ts';
-import { readSite, untilStopped } from './io.ts';
+import { readInput, readSite, untilStopped } from './io.ts';
 import { writeRecording } from './recording-file.ts';
 import { start } from './start.ts';
 
@@ -49,6 +48,7 @@ export async function run(options: RunOptions): Promise<void> {
       setTimeout(() => round.abort(`${what} by command`), ANSWER_MS);
       return Promise.resolve(what);
     };
+    const { page } = site;
     const started = await start({
       site,
       siteFile: options.config,
@@ -70,7 +70,7 @@ export async function run(options: RunOptions): Promise<void> {
         outcomeFile: OUTCOME_FILE,
         imageFile: IMAGE_FILE,
       },
-      ...(site.page === undefined ? {} : { page: await pageSettings(site.page) }),
+      ...(page === undefined ? {} : { page: () => pageSettings(page) }),
       ...(recording === undefined ? {} : { record: recording.write }),
     });
     if (gateway === undefined)
@@ -92,7 +92,7 @@ function healthOf({ buses, uplink }: Gateway): Health {
 }
 
 async function pageSettings({ listen, passwordFile, tls, metrics }: NonNullable<Site['page']>): Promise<PageSettings> {
-  const text = (file: string) => readFile(file, 'utf8');
+  const text = (file: string) => readInput(file, `what the page of ${listen} needs`);
   return {
     listen,
     metrics,

@@ -16,13 +16,15 @@ import { noticeHandlers } from '../notices.ts';
 import { openPort } from '../open-port.ts';
 import type { Outbox } from '../outbox.ts';
 import { gatewaySource } from '../page/gateway-source.ts';
-import type { Page, PageSettings } from '../page/server.ts';
+import { type KeepPageParts, type KeptPage, keepPage, PAGE_AWAY } from '../page/keep-page.ts';
+import type { PageSettings } from '../page/server.ts';
+import type { PageSource } from '../page/source.ts';
 import { openStoreWorker } from '../store/worker.ts';
 import { type UpdateParts, watchUpdates } from '../update-order.ts';
 import { BACK_OFF } from '../uplink/back-off.ts';
 import { type Dialect, dialectEncoder } from '../uplink/dialect.ts';
 import { mqttLink } from '../uplink/mqtt-link.ts';
-import { makeDirectory } from './io.ts';
+import { makeDirectory, readInput } from './io.ts';
 
 export const VERSION = '0.1.0';
 
@@ -31,7 +33,8 @@ export interface StartOptions {
   /** Where the site file stands; the page edits it. */
   siteFile: string;
   signal: AbortSignal;
-  page?: PageSettings;
+  /** How the local page is served; asked again while it cannot start. */
+  page?: () => Promise<PageSettings>;
   record?: (sample: Sample) => void;
   onAlerts?: (alerts: readonly Alert[], durable: boolean) => void;
   log?: LogRing;
@@ -46,7 +49,8 @@ export interface StartOptions {
 
 export interface Started {
   gateway: Gateway;
-  page: Page | undefined;
+  /** Undefined where no page was asked for. */
+  page: KeptPage | undefined;
   /** Resolves when the signal has ended everything and the store is closed. `signal.reason` is kept for the next start. */
   stopped: Promise<void>;
 }
@@ -54,7 +58,32 @@ export interface Started {
 const RESTART_KEY = 'restart-reason';
 const UNCLEAN = 'power cut or crash';
 
+/** What ends one part; the parts end in the reverse order of their start. */
+type Closers = (() => Promise<void>)[];
+
+/** Starts everything. @throws what the first part threw that could not start; those started before it are stopped then */
 export async function start(options: StartOptions): Promise<Started> {
+  const ending = new AbortController();
+  const end = () => ending.abort(options.signal.reason);
+  if (options.signal.aborted) end();
+  else options.signal.addEventListener('abort', end, { once: true });
+  const closers: Closers = [];
+  try {
+    return await startParts({ ...options, signal: ending.signal }, closers);
+  } catch (error) {
+    ending.abort(`start failed: ${(error as Error).message}`);
+    await closeAll(closers);
+    throw error;
+  } finally {
+    if (ending.signal.aborted) options.signal.removeEventListener('abort', end);
+  }
+}
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.reverse()) await close();
+}
+
+async function startParts(options: StartOptions, closers: Closers): Promise<Started> {
   const { site, signal } = options;
   const log = options.log ?? openLog();
   makeDirectory(site.store.directory);
@@ -64,6 +93,10 @@ export async function start(options: StartOptions): Promise<Started> {
     limits: { messages: site.store.maxAlerts, reserveBytes: 4 * 1024 * 1024 },
     onNotice: notices.store,
     clockSynchronised,
+  });
+  closers.push(async () => {
+    await swapReason(outbox, typeof signal.reason === 'string' ? signal.reason : 'stopped');
+    await outbox.close();
   });
   const lastRestart = await swapReason(outbox, UNCLEAN);
   const view = gatewaySource({
@@ -83,6 +116,7 @@ export async function start(options: StartOptions): Promise<Started> {
     { clock: systemClock, random: Math.random, log, onNotice: notices.link },
   );
   const audit = await openAudit(join(site.store.directory, 'audit.ndjson'), systemClock.nowMs);
+  closers.push(audit.close);
   const update = options.updates
     ? (await watchUpdates({ ...options.updates, outbox, clock: systemClock, log, signal })).order
     : refuse;
@@ -120,15 +154,26 @@ export async function start(options: StartOptions): Promise<Started> {
   });
   notices.attach(gateway.own);
   view.attach(gateway);
-  // Only a gateway with a page pays for an HTTP server in memory.
-  const page = options.page && (await (await import('../page/server.ts')).startPage(options.page, view.source));
-  const stopped = gateway.stopped.then(async () => {
-    await page?.close();
-    await audit.close();
-    await swapReason(outbox, typeof signal.reason === 'string' ? signal.reason : 'stopped');
-    await outbox.close();
+  const page = options.page && (await servePage(options.page, view.source, { log, own: gateway.own, signal }));
+  if (page === undefined) gateway.own.clear(PAGE_AWAY);
+  else closers.push(page.close);
+  return { gateway, page, stopped: gateway.stopped.then(() => closeAll(closers)) };
+}
+
+function servePage(
+  settings: () => Promise<PageSettings>,
+  source: PageSource,
+  parts: Pick<KeepPageParts, 'log' | 'own' | 'signal'>,
+): Promise<KeptPage> {
+  return keepPage({
+    ...parts,
+    clock: systemClock,
+    async open() {
+      // Only a gateway with a page pays for an HTTP server in memory.
+      const { startPage } = await import('../page/server.ts');
+      return startPage(await settings(), source);
+    },
   });
-  return { gateway, page, stopped };
 }
 
 async function readDialect(site: Site) {
@@ -145,7 +190,7 @@ function readKeys(site: Site): Promise<CommandKey[]> {
     site.commands.keys.map(async ({ id, publicKeyFile, roles }) => ({
       id,
       roles,
-      publicKey: await readFile(publicKeyFile, 'utf8'),
+      publicKey: await readInput(publicKeyFile, `the public key of ${id} (PEM)`),
     })),
   );
 }

@@ -56,15 +56,25 @@ const SKEW_MS = 30_000;
 export function trustKeys(keys: readonly CommandKey[]): Map<string, TrustedKey> {
   return new Map(
     keys.map(({ id, publicKey, roles }) => {
-      const key = publicKey.trimStart().startsWith('{')
-        ? createPublicKey({ key: JSON.parse(publicKey) as JsonWebKeyInput, format: 'jwk' })
-        : createPublicKey(publicKey);
+      const key = readKey(id, publicKey);
       if (key.asymmetricKeyType !== 'ed25519')
-        throw new Error(`key ${id}: expected Ed25519, got ${key.asymmetricKeyType}`);
+        throw new Error(`command key ${id}: expected Ed25519, got ${key.asymmetricKeyType}`);
       return [id, { id, key, roles }];
     }),
   );
 }
+
+function readKey(id: string, text: string): KeyObject {
+  try {
+    return text.trimStart().startsWith('{')
+      ? createPublicKey({ key: JSON.parse(text) as JsonWebKeyInput, format: 'jwk' })
+      : createPublicKey(text);
+  } catch {
+    // The library's own words are of its decoders.
+    throw new Error(`command key ${id}: expected a public key as PEM or JWK`);
+  }
+}
+
 type JsonWebKeyInput = import('node:crypto').JsonWebKey;
 
 export function checkCommand(payload: Uint8Array, context: CheckContext): Checked {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { settingProblem } from '../../detectors/catalogue.ts';
 import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
 import { PREMISES } from '../../protocols/reading.ts';
+import { isLoopback, parseListen } from '../page/listen.ts';
 import { parsePortAddress } from '../port-address.ts';
 
 /** A topic level and a certificate's common name: letters, digits, dot, dash; never MQTT's `+ # /`. */
@@ -152,14 +153,21 @@ const commands = z.strictObject({
     .default([]),
 });
 
-const page = z.strictObject({
-  /** Address of the service port. Beyond this machine it needs `tls` and `passwordFile`. */
-  listen: z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port'),
-  /** The scrypt hash that `provision` wrote; the password itself is on the label. */
-  passwordFile: z.string().optional(),
-  tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
-  metrics: z.boolean().default(false),
-});
+const page = z
+  .strictObject({
+    /** Address of the service port. Beyond this machine it needs `tls` and `passwordFile`. */
+    listen: z.string().refine((text) => parseListen(text) !== undefined, 'expected host:port, such as 127.0.0.1:8080'),
+    /** The scrypt hash that `provision` wrote; the password itself is on the label. */
+    passwordFile: z.string().optional(),
+    tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
+    metrics: z.boolean().default(false),
+  })
+  .superRefine(({ listen, passwordFile, tls }, context) => {
+    const missing = [...(tls === undefined ? ['tls'] : []), ...(passwordFile === undefined ? ['passwordFile'] : [])];
+    if (missing.length === 0 || isLoopback(parseListen(listen)?.host ?? '')) return;
+    const message = `${listen} can be reached from beyond this machine: expected ${missing.join(' and ')} beside it, or 127.0.0.1`;
+    context.addIssue({ code: 'custom', path: ['listen'], message });
+  });
 
 /** Settings of the detectors, by name; the catalogue knows which there are. */
 const detectorSettings = z

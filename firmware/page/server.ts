@@ -7,6 +7,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Asset, loadAssets } from './assets.ts';
+import { isLoopback, parseListen } from './listen.ts';
 import { prometheus } from './metrics.ts';
 import { openSessions, type Sessions } from './session.ts';
 import type { PageSource } from './source.ts';
@@ -40,6 +41,14 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
 } as const;
 
+/** Why an address cannot be listened on, in words. */
+const LISTEN_FAULTS: Record<string, string> = {
+  EADDRINUSE: 'another program has this port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen on this port',
+  ENOTFOUND: 'no such host',
+};
+
 interface Call {
   request: IncomingMessage;
   response: ServerResponse;
@@ -49,9 +58,10 @@ interface Call {
 
 /** @throws when the address is taken or is not local and there is no TLS or no password */
 export async function startPage(settings: PageSettings, source: PageSource): Promise<Page> {
-  const { host, port } = splitAddress(settings.listen);
-  const local = host === '127.0.0.1' || host === '::1' || host === 'localhost';
-  if (!local && (settings.tls === undefined || settings.passwordHash === undefined)) {
+  const address = parseListen(settings.listen);
+  if (address === undefined) throw new Error(`page: ${settings.listen}: expected host:port`);
+  const { host, port } = address;
+  if (!isLoopback(host) && (settings.tls === undefined || settings.passwordHash === undefined)) {
     throw new Error(`page: ${settings.listen} is not this machine alone: expected tls and a password`);
   }
   const assets = await loadAssets();
@@ -72,7 +82,11 @@ export async function startPage(settings: PageSettings, source: PageSource): Pro
       : createHttps({ ...settings.tls, minVersion: 'TLSv1.2' }, listener);
   server.requestTimeout = 30_000;
   server.maxConnections = 64;
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve)).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Error(`page: ${settings.listen}: ${LISTEN_FAULTS[error.code ?? ''] ?? error.message}`);
+    },
+  );
   const bound = server.address() as AddressInfo;
   return {
     url: `${settings.tls === undefined ? 'http' : 'https'}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}/`,
@@ -240,10 +254,4 @@ function tokenOf(request: IncomingMessage): string | undefined {
 
 function query(request: IncomingMessage, name: string): string {
   return new URL(request.url ?? '/', 'http://page').searchParams.get(name) ?? '';
-}
-
-function splitAddress(address: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address);
-  if (match === null) throw new Error(`page: ${address}: expected host:port`);
-  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
 }

@@ -33,7 +33,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in Chromium (needs /usr/bin/chr
     writeFileSync(siteFile, text);
     const { site } = loadSite(text, siteFile);
     if (site === undefined) throw new Error('the site file is wrong');
-    const page = { listen: '127.0.0.1:0', passwordHash: await hashPassword(PASSWORD) };
+    const passwordHash = await hashPassword(PASSWORD);
+    const page = async () => ({ listen: '127.0.0.1:0', passwordHash });
     started = await start({ site, siteFile, signal: stop.signal, page, log: openLog('silent'), curveSpacingMs: 500 });
     browser = await chromium.launch({
       executablePath: CHROMIUM,
@@ -66,7 +67,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page in Chromium (needs /usr/bin/chr
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         faults.push(message.text());
     });
-    await tab.goto(started.page?.url ?? '');
+    await tab.goto(started.page?.page?.url ?? '');
     return { tab, faults };
   }
 
