@@ -79,7 +79,7 @@ program
   .addHelpText(
     'after',
     examples(
-      'gridwarden read --port /dev/ttyS1?baud=2400&parity=even --meter 000000000161 02010100 00010000',
+      "gridwarden read --port '/dev/ttyS1?baud=2400&parity=even' --meter 000000000161 02010100 00010000",
       'gridwarden read --port tcp://10.0.0.7:4001 --meter 1 --profile sdm630 input:0/2',
     ),
   )
@@ -105,7 +105,7 @@ program
   .addHelpText(
     'after',
     examples(
-      'gridwarden control --port /dev/ttyS1?baud=2400&parity=even --meter 000000000161 freeze',
+      "gridwarden control --port '/dev/ttyS1?baud=2400&parity=even' --meter 000000000161 freeze",
       'gridwarden control --port /dev/ttyS1 --meter 000000000161 trip --password-file pin --yes-i-mean-it',
       'gridwarden control --port /dev/ttyS1 --meter 000000000161 write 04000103 15 --yes-i-mean-it',
     ),

@@ -1,6 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { gridwarden } from './run-cli.ts';
@@ -79,6 +80,18 @@ describe('replay', () => {
 });
 
 describe('help', () => {
+  it('quotes in its examples what a shell would take for itself', async () => {
+    const source = readFileSync(fileURLToPath(new URL('../../firmware/cli/gridwarden.ts', import.meta.url)), 'utf8');
+    const verbs = [...source.matchAll(/\.command\('(\w+)'\)/g)].map(([, verb]) => verb ?? '');
+    expect(verbs.length).toBeGreaterThan(12);
+    for (const verb of verbs) {
+      const { stdout } = await gridwarden([verb, '--help']);
+      const examples = stdout.split('\n').filter((line) => line.startsWith('  $ '));
+      expect(examples.length, verb).toBeGreaterThan(0);
+      for (const example of examples) expect(example.replace(/'[^']*'/g, '')).not.toMatch(/[?&*;()[\]]/);
+    }
+  });
+
   it.each([
     'demo',
     'run',
