@@ -327,16 +327,32 @@ export function loadScenario(nameOrPath: string): Scenario {
 
 /** @throws Error naming `file`, where in it, and what was expected */
 export function parseScenario(text: string, file: string): Scenario {
-  const parsed = scenario.safeParse(parse(text));
+  const content = contentOf(text, file);
+  const parsed = scenario.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Error(`${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+    throw new Error(`${file}: ${issue?.path.join('.')}: ${issue?.message.replace(/^Invalid input: /, '')}`);
   }
   const unknown = parsed.data.groups.find((it) => it.like !== undefined && !Object.hasOwn(KINDS, it.like));
   if (unknown !== undefined) {
     throw new Error(`${file}: groups.${unknown.name}.like: expected one of ${Object.keys(KINDS).join(', ')}`);
   }
   return parsed.data;
+}
+
+/** Whatever has neither a name nor groups was never meant as a scenario: no need to go into details. */
+function contentOf(text: string, file: string): unknown {
+  let content: unknown;
+  try {
+    content = parse(text, { logLevel: 'error' });
+  } catch (error) {
+    // Where the YAML of any other text is wrong helps nobody.
+    const [where] = (error as Error).message.split('\n');
+    if (/^(name|groups):/m.test(text)) throw new Error(`${file}: ${where?.replace(/:$/, '')}: expected YAML`);
+  }
+  const known = typeof content === 'object' && content !== null && ('name' in content || 'groups' in content);
+  if (!known) throw new Error(`${file}: not a scenario: expected YAML with name, why, start, days and groups`);
+  return content;
 }
 
 /** What a group is after its kind: the kind of a plain flat where nothing is said. */

@@ -4,6 +4,9 @@ import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
 
+const SECTOR_BYTES = 512;
+const HEAD_BYTES = 2 * SECTOR_BYTES;
+
 export interface Source {
   /** Bytes once unpacked. */
   bytes: number;
@@ -20,6 +23,13 @@ export async function openSource(file: string): Promise<Source> {
   const bytes = compressed ? await unpackedBytes(file) : size;
   const identity = `${size}@${mtimeMs}`;
   return { bytes, identity, pieces: (pieceBytes) => pieces(file, compressed, pieceBytes) };
+}
+
+/** Whether it is a disk with a partition table (GPT, UEFI 5.3.2), which is what every gateway's image is. */
+export async function isDisk(source: Source): Promise<boolean> {
+  for await (const head of source.pieces(HEAD_BYTES))
+    return Buffer.from(head.subarray(SECTOR_BYTES)).toString('latin1').startsWith('EFI PART');
+  return false;
 }
 
 async function* pieces(file: string, compressed: boolean, pieceBytes: number): AsyncGenerator<Uint8Array> {

@@ -82,7 +82,9 @@ async function siteFor({ id, siteFile, brokers, caFile }: GatewaySettings, own: 
   };
   const bring = async (path: (string | number)[], file: string | undefined) => {
     if (file === undefined) return;
-    await copyFile(resolve(dirname(siteFile), file), join(own, basename(file)));
+    await copyFile(resolve(dirname(siteFile), file), join(own, basename(file))).catch((error: Error) => {
+      throw new RangeError(`${siteFile}: ${path.join('.')}: ${error.message}`);
+    });
     await chmod(join(own, basename(file)), 0o600);
     document.setIn(path, basename(file));
   };

@@ -71,9 +71,9 @@ const EXPLANATIONS = {
 
 function parseTarget({ meter, standard }: ControlOptions): Target {
   if (standard !== '2007' && standard !== '1997') throw new BadInput(`--standard ${standard}: expected 2007 or 1997`);
-  if (!/^\d{1,12}$/.test(meter))
-    throw new BadInput(`--meter ${meter}: expected up to 12 digits as printed on the meter`);
-  return { address: meter.padStart(12, '0'), standard };
+  // Nothing is filled up here: what is ordered of the wrong meter is done.
+  if (!/^\d{12}$/.test(meter)) throw new BadInput(`--meter ${meter}: expected all 12 digits as printed on the meter`);
+  return { address: meter, standard };
 }
 
 function parseOrder(action: string, values: string[], { until }: ControlOptions): Order {

@@ -11,7 +11,7 @@ import {
   objections,
   standing,
 } from '../../deploy/flash/disks.ts';
-import { openSource } from '../../deploy/flash/source.ts';
+import { isDisk, openSource, type Source } from '../../deploy/flash/source.ts';
 import { writeImage } from '../../deploy/flash/write.ts';
 import { BadInput, Failed, print, say, untilStopped } from './io.ts';
 import { progress } from './progress.ts';
@@ -34,7 +34,7 @@ export async function flash(image: string | undefined, options: FlashOptions): P
   if (image === undefined || options.to === undefined)
     throw new BadInput('flash: expected IMAGE --to DEVICE, or --list to see the disks');
   if (!existsSync(image)) throw new BadInput(`${image}: no such file: expected an image (.img or .img.zst)`);
-  const source = await openSource(image);
+  const source = await openImage(image);
   const target = options.to;
   const disk = await chooseTarget(target, disks, source.bytes, options.allow ?? []);
   await confirmed(target, disk, source.bytes, options.yes === true);
@@ -55,6 +55,18 @@ export async function flash(image: string | undefined, options: FlashOptions): P
   } finally {
     bar.stop();
   }
+}
+
+/** @throws BadInput where no gateway could start from it */
+async function openImage(image: string): Promise<Source> {
+  const expected = "expected a gateway's image (.img or .img.zst)";
+  try {
+    const source = await openSource(image);
+    if (await isDisk(source)) return source;
+  } catch (error) {
+    throw new BadInput(`${image}: ${(error as Error).message.replace(`${image}: `, '')}: ${expected}`);
+  }
+  throw new BadInput(`${image}: no partition table (GPT) in it: ${expected}`);
 }
 
 /** The disk, or undefined for a plain file. */

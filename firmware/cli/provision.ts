@@ -8,6 +8,7 @@ import { type GatewaySettings, type Labelled, writeGatewayFiles } from '../../de
 import { makeLabel } from '../../deploy/provision/label.ts';
 import { fillData, takeData } from '../../deploy/provision/partition.ts';
 import { need } from '../../deploy/tools.ts';
+import { expectCertificate, expectKey } from './certificates.ts';
 import { chooseDisk } from './flash.ts';
 import { BadInput, print, readInput, say } from './io.ts';
 import { progress } from './progress.ts';
@@ -41,6 +42,11 @@ export async function provision(options: ProvisionOptions): Promise<void> {
   if (options.from !== undefined) return move(options, options.from);
   need('openssl');
   const gateways = options.csv === undefined ? [settingsOf(options, {})] : await table(options, options.csv);
+  await expectCertificate('--ca', options.ca);
+  await expectCertificate('--sign-cert', options.signCert);
+  await expectKey('--sign-key', options.signKey);
+  for (const siteFile of new Set(gateways.map((gateway) => gateway.siteFile)))
+    await readInput(siteFile, 'the site file to start from (YAML)');
   const folder = (await stat(options.to).catch(() => undefined))?.isDirectory() !== false && !/\.img$/.test(options.to);
   if (!folder && gateways.length > 1)
     throw new BadInput(`${options.to}: ${gateways.length} gateways need a directory, each gets a folder in it`);
@@ -154,8 +160,11 @@ function settingsOf(options: ProvisionOptions, row: Record<string, string>): Gat
   const address = cell('address') ?? options.address;
   const router = cell('router') ?? options.router;
   const serviceInterface = cell('serviceInterface') ?? options.serviceInterface;
-  if (id === undefined || !GATEWAY.test(id))
-    throw new BadInput(`gateway ${id ?? ''}: expected letters, digits, dots and dashes, at most 63`);
+  if (id === undefined)
+    throw new BadInput(
+      'gateway' in row ? 'gateway: nothing there: expected its name' : 'expected --gateway ID, its name',
+    );
+  if (!GATEWAY.test(id)) throw new BadInput(`gateway ${id}: expected letters, digits, dots and dashes, at most 63`);
   if (siteFile === undefined) throw new BadInput('expected --site FILE, the site file to start from');
   if (!ADDRESS.test(address)) throw new BadInput(`address ${address}: expected dhcp or 10.1.2.3/24`);
   if ((options.signCert === undefined) !== (options.signKey === undefined))

@@ -21,7 +21,8 @@ export async function read(items: string[], options: ReadOptions): Promise<void>
   if ('problem' in settings) throw new BadInput(`--port ${settings.problem}`);
   const target = parseTarget(options);
   const planned = items.map((item) => ({ item, plan: planRead(target, item) }));
-  for (const { plan } of planned) if ('problem' in plan) throw new BadInput(plan.problem);
+  for (const { item, plan } of planned)
+    if ('problem' in plan) throw new BadInput(problemOf(plan.problem, item, options));
 
   const stop = new AbortController();
   const ended = untilStopped();
@@ -57,6 +58,14 @@ export async function read(items: string[], options: ReadOptions): Promise<void>
   if (failed > 0) throw new Failed(`${failed} of ${items.length} items could not be read`);
 }
 
+/** A short address was taken for a Modbus unit; where the item is one of DL/T 645, that was the mistake. */
+function problemOf(problem: string, item: string, { meter, protocol, profile }: ReadOptions): string {
+  const guessed = protocol === undefined && profile === undefined && meter.length <= 3;
+  const other = planRead({ protocol: 'dlt645', address: meter.padStart(12, '0') }, item);
+  if (!guessed || 'problem' in other) return problem;
+  return `--meter ${meter}: a Modbus unit, but ${item} is an item of DL/T 645: expected the meter's 12 digits`;
+}
+
 /** A name may be meant for either standard: where 2007 got no data, the meter may be one of 1997. */
 function planOlder(target: ReadTarget, item: string): PlannedRead | undefined {
   if (target.protocol !== 'dlt645' || target.standard !== undefined || /^[0-9a-f]{8}$/i.test(item)) return undefined;
@@ -83,6 +92,6 @@ function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadT
   }
   const unit = Number(meter);
   if (!Number.isInteger(unit) || unit < 1 || unit > 247)
-    throw new BadInput(`--meter ${meter}: expected a Modbus unit from 1 to 247`);
+    throw new BadInput(`--meter ${meter}: expected a Modbus unit from 1 to 247, or the 12 digits of a DL/T 645 meter`);
   return { protocol: 'modbus', unit, profile };
 }

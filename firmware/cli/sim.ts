@@ -32,7 +32,8 @@ export async function sim(scenarios: string[], options: SimVerbOptions): Promise
     for (const scenario of scenarios) {
       running.push(
         await startSim(scenario, how).catch((error: Error) => {
-          throw new BadInput(`${scenario}: ${error.message}`);
+          // Some say the file themselves.
+          throw new BadInput(`${scenario}: ${error.message.replace(`${scenario}: `, '')}`);
         }),
       );
     }

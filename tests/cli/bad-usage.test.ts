@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { gridwarden } from './run-cli.ts';
 
@@ -25,6 +26,32 @@ describe('bad usage', () => {
     const ran = await gridwarden(['sim', 'strete']);
     expect(ran.status).toBe(2);
     expect(ran.stderr.trim()).toMatch(/^gridwarden: strete: no such scenario: expected a file, or .*street/);
+  });
+
+  const root = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const scenarioFile = (name: string, text: string) => {
+    writeFileSync(join(directory, name), text);
+    return join(directory, name);
+  };
+  it.each([
+    [root('README.md'), /README\.md: not a scenario: expected YAML with name, why, start, days and groups$/],
+    [root('deploy/site.example.yaml'), /: not a scenario: /],
+    [scenarioFile('half.yaml', 'name: a\ngroups: [\n'), /half\.yaml: .* at line \d+, column \d+: expected YAML$/],
+    [scenarioFile('bare.yaml', 'name: a\n'), /bare\.yaml: why: expected string, received undefined$/],
+  ])('says once and in one line why %s is no scenario', async (file, what) => {
+    const ran = await gridwarden(['sim', file]);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr.trim()).toMatch(what);
+    expect(ran.stderr.trim().split('\n')).toHaveLength(1);
+    expect(ran.stderr.split(file)).toHaveLength(2);
+  });
+
+  it('takes a short address for a Modbus unit, and says so where the item is one of DL/T 645', async () => {
+    const ran = await gridwarden(['read', '--port', 'tcp://127.0.0.1:1', '--meter', '161', '02010100']);
+    expect(ran.status).toBe(2);
+    expect(ran.stderr.trim()).toBe(
+      "gridwarden: --meter 161: a Modbus unit, but 02010100 is an item of DL/T 645: expected the meter's 12 digits",
+    );
   });
 
   it('does not run for hours where the recording cannot be written', async () => {

@@ -84,6 +84,7 @@ describe('control', () => {
       [['write', '04000C03', '123456', '--yes-i-mean-it', '--password-file', pin], /expected the action password/],
       [['trip', '--standard', '1997', '--yes-i-mean-it', '--password-file', pin], /not in DL\/T 645-1997/],
       [['trip', '--meter', '999999999999', '--yes-i-mean-it', '--password-file', pin], /expected one meter, not all/],
+      [['freeze', '--meter', '161'], /--meter 161: expected all 12 digits/],
       [['trip', '--until', 'soon', '--yes-i-mean-it', '--password-file', pin], /--until/],
     ];
     for (const [args, problem] of wants) {

@@ -1,6 +1,6 @@
 /** Flashing: which disks are left alone, and that a card is either whole or does not boot. On files and a planted /sys. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
@@ -105,6 +105,7 @@ function prepare(megabytes = 150): { image: string; content: Buffer; card: strin
       return copy;
     }).concat(Buffer.from('the odd end')),
   );
+  content.write('EFI PART', 512, 'latin1');
   const [image, card] = [join(folder, 'gateway.img'), join(folder, 'card')];
   writeFileSync(image, content);
   writeFileSync(card, Buffer.alloc(content.length + 512, 0xff));
@@ -211,6 +212,21 @@ describe('gridwarden flash', () => {
     expect(ran.status).toBe(2);
     expect(ran.stderr).toContain(says);
     expect(readFileSync(card).every((byte) => byte === 0xff)).toBe(true);
+  });
+
+  it.each([
+    { name: 'README.md', bytes: Buffer.from('# Not an image\n'), says: 'no partition table' },
+    { name: 'noise.img', bytes: randomBytes(100_000), says: 'no partition table' },
+    { name: 'noise.img.zst', bytes: zstdCompressSync(randomBytes(100_000)), says: 'no partition table' },
+    { name: 'raw.img.zst', bytes: randomBytes(100_000), says: 'expected a zstd file' },
+    { name: 'empty.img', bytes: Buffer.alloc(0), says: 'no partition table' },
+  ])('writes nothing of $name, which is no image', async ({ name, bytes, says }) => {
+    const [image, card] = [join(folder, name), join(folder, 'card')];
+    writeFileSync(image, bytes);
+    const ran = await gridwarden(['flash', image, '--to', card, '--yes']);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr.trim().split('\n')).toEqual([expect.stringContaining(says)]);
+    expect(existsSync(card)).toBe(false);
   });
 
   it('lists disks as NDJSON', async () => {

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -57,6 +58,24 @@ describe('a table', () => {
 });
 
 describe.skipIf(!has('openssl'))('gridwarden provision (needs openssl)', () => {
+  it.each([
+    { flags: ['--ca', SITE], says: `--ca ${SITE}: no certificate in it: expected PEM` },
+    { flags: ['--sign-cert', SITE, '--sign-key', SITE], says: `--sign-cert ${SITE}: no certificate in it` },
+    { flags: ['--ca', '/none.pem'], says: '/none.pem: no such file: expected a certificate (PEM) for --ca' },
+    { flags: ['--site', '/none.yaml'], says: '/none.yaml: no such file: expected the site file to start from' },
+    { flags: ['--gateway', ''], says: 'gateway : expected letters' },
+  ])('refuses $flags with one line and status 2, and writes nothing', async ({ flags, says }) => {
+    const ran = await provision('--to', file('gw'), '--gateway', 'gw-7', '--site', SITE, ...flags);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr.trim().split('\n')).toEqual([expect.stringContaining(says)]);
+    expect(existsSync(file('gw'))).toBe(false);
+  });
+
+  it('says which flags are missing', async () => {
+    expect((await provision('--to', file('gw'))).stderr).toContain('expected --gateway ID');
+    expect((await provision('--to', file('gw'), '--gateway', 'gw-7')).stderr).toContain('expected --site FILE');
+  });
+
   it('writes a whole gateway, signs its certificate, and tells no secret', async () => {
     const authority = makeAuthority(folder);
     const flags = [
