@@ -3,14 +3,14 @@
  * Each exports `name` and `run()`, which resolves to its figures; `--json` prints them all on the last line.
  */
 import { readdir } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../support/options.ts';
 
 interface Bench {
   name: string;
   run(): Promise<Record<string, number>>;
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' } } });
+const values = optionsOf('bench', { json: { type: 'boolean' }, only: { type: 'string' } });
 const here = new URL('.', import.meta.url);
 const files = (await readdir(here)).filter((file) => file.endsWith('.bench.ts')).sort();
 const figures: Record<string, number> = {};

@@ -3,11 +3,11 @@
  * on until 300 gateways and 100 brokers were killed. The last line is `lost=N duplicated=N`; exit 1 if anything that had
  * been acknowledged was lost or came out of its meter's order.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../support/options.ts';
 import { runKills } from './kills.ts';
 import { type CutReport, hasStrace, runPowerCuts } from './power-cut.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' } } });
+const values = optionsOf('chaos', { seconds: { type: 'string' } });
 const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
 if (seconds !== undefined && !(seconds > 0)) {
   console.error('chaos: --seconds: expected a number above 0');

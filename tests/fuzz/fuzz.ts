@@ -5,7 +5,7 @@
  * Last line `inputs=N failures=N`; exit status 1 on a failure.
  */
 import { readdir } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../support/options.ts';
 
 export interface Target {
   name: string;
@@ -19,9 +19,7 @@ const SHOWN = 20;
 /** What a run may leave behind: all that is fed is dropped again. */
 const GROWTH_BYTES = 128 * 1024 * 1024;
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string' }, only: { type: 'string' }, seed: { type: 'string' } },
-});
+const values = optionsOf('fuzz', { seconds: { type: 'string' }, only: { type: 'string' }, seed: { type: 'string' } });
 const targets = (await loadTargets()).filter(({ name }) => values.only === undefined || values.only === name);
 const forMs = values.seconds === undefined ? undefined : (Number(values.seconds) * 1000) / targets.length;
 if (targets.length === 0 || Number.isNaN(forMs)) {

@@ -7,7 +7,6 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Alert } from '../../detectors/alert.ts';
 import { allDetectors } from '../../detectors/catalogue.ts';
 import { Engine } from '../../detectors/engine.ts';
@@ -16,6 +15,7 @@ import { loadScenario, shippedScenarios } from '../../sim/scenario.ts';
 import { type Score, score } from '../../sim/score.ts';
 import { scoreHtml, scoreText } from '../../sim/score-report.ts';
 import { makeStreet, simulateReadings } from '../../sim/simulate.ts';
+import { optionsOf } from '../support/options.ts';
 
 const LOAD = new Set(['whole-area', 'hundred-homes']);
 /** The gateway's own troubles (a pulled adapter, a broker that is gone) need a gateway, and here only the detectors run. */
@@ -57,13 +57,11 @@ export function playScenario(name: string): { score: Score; alerts: Alert[]; rea
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true },
-      json: { type: 'boolean' },
-      html: { type: 'string' },
-      all: { type: 'boolean' },
-    },
+  const values = optionsOf('scores', {
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    html: { type: 'string' },
+    all: { type: 'boolean' },
   });
   const names = values.only ?? shippedScenarios().filter((name) => values.all === true || !LOAD.has(name));
   const scores: Score[] = [];

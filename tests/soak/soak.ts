@@ -12,21 +12,19 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { startDemoBroker } from '../../firmware/cli/demo-broker.ts';
 import { siteOf } from '../../firmware/cli/sim-site.ts';
 import { listenAsPlatform } from '../../firmware/uplink/platform.ts';
 import { type RunningSim, startSim } from '../../sim/street.ts';
+import { optionsOf } from '../support/options.ts';
 import { type Findings, judge, type Probe } from './trend.ts';
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: 'string' },
-    scenario: { type: 'string' },
-    out: { type: 'string' },
-    judge: { type: 'string' },
-  },
+const values = optionsOf('soak', {
+  hours: { type: 'string' },
+  scenario: { type: 'string' },
+  out: { type: 'string' },
+  judge: { type: 'string' },
 });
 const hours = Number(values.hours);
 if (!(hours > 0)) {

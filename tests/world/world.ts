@@ -2,17 +2,15 @@
  * `npm run world [-- --seeds N [--from N] [--commit] | --seed NAME]`: the seeded world; the last line is
  * `seeds=N violations=N`. `--commit` adds a seed that nobody chose: this commit's hash.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../support/options.ts';
 import { again, commitSeed, lastLine, runSeeds, type Tally } from './seeds.ts';
 import { simulate } from './simulate.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '20' },
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    commit: { type: 'boolean', default: false },
-  },
+const values = optionsOf('world', {
+  seeds: { type: 'string', default: '20' },
+  seed: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  commit: { type: 'boolean', default: false },
 });
 const count = Number(values.seeds);
 const from = Number(values.from);
