@@ -2,7 +2,7 @@
 import { loadSite } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { busPlans } from '../meters.ts';
-import { BadInput, Failed, print, readInput, say } from './io.ts';
+import { BadInput, Failed, many, print, readInput, say } from './io.ts';
 
 export async function check(options: { config: string; json?: boolean }): Promise<void> {
   const loaded = loadSite(await readInput(options.config, 'a site file (YAML)'), options.config);
@@ -11,14 +11,12 @@ export async function check(options: { config: string; json?: boolean }): Promis
       if (options.json) print(problem);
       else say(formatProblem(problem));
     }
-    throw new BadInput(
-      `${options.config}: ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}`,
-    );
+    throw new BadInput(`${options.config}: ${many(loaded.problems.length, 'problem')}`);
   }
   let over = 0;
   for (const plan of busPlans(loaded.site)) {
     if (options.json) print(plan);
-    else say(`${plan.port}: ${plan.meters} meters, plan needs ${(plan.load * 100).toFixed(0)} % of the line`);
+    else say(`${plan.port}: ${many(plan.meters, 'meter')}, plan needs ${(plan.load * 100).toFixed(0)} % of the line`);
     if (plan.load > 1) {
       over++;
       say(

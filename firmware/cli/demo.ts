@@ -15,13 +15,13 @@ import type { Gateway } from '../gateway.ts';
 import { openLog } from '../log.ts';
 import { listenAsPlatform } from '../uplink/platform.ts';
 import { startDemoBroker } from './demo-broker.ts';
-import { aborted, Failed, print, say, untilStopped } from './io.ts';
+import { aborted, Failed, many, print, say, untilStopped } from './io.ts';
 import { siteOf } from './sim-site.ts';
 import { start } from './start.ts';
 
 export interface DemoOptions {
   for?: number;
-  speed?: number;
+  speed: number;
   json?: boolean;
 }
 
@@ -38,7 +38,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const ended = untilStopped(options.for);
   const directory = mkdtempSync(join(tmpdir(), 'gridwarden-demo-'));
   const broker = await startDemoBroker();
-  const sim = await startSim('demo', options.speed === undefined ? {} : { speed: options.speed });
+  const sim = await startSim('demo', { speed: options.speed });
   try {
     const arrived: Alert[] = [];
     const stored: Alert[] = [];
@@ -65,9 +65,10 @@ export async function demo(options: DemoOptions): Promise<void> {
       onAlerts: (alerts) => stored.push(...alerts),
       curveSpacingMs: 1_000,
     });
-    say(
-      `${gateway.buses.length} buses on ${sim.ports.map(({ name }) => name).join(', ')}; the page: ${page?.page?.url}`,
-    );
+    const buses = many(gateway.buses.length, 'bus', 'buses');
+    say(`${buses} on ${sim.ports.map(({ name }) => name).join(', ')}; the page: ${page?.page?.url}`);
+    say(`the broker: ${broker.url} (in another terminal: npx gridwarden watch --broker ${broker.url})`);
+    say(options.for === undefined ? 'Ctrl-C ends it' : `ends after ${many(options.for, 'second')}, or with Ctrl-C`);
     const status = setInterval(() => say(pc.dim(summary(gateway, arrived.length))), STATUS_EVERY_MS);
     await aborted(ended);
     clearInterval(status);
@@ -87,9 +88,9 @@ export async function demo(options: DemoOptions): Promise<void> {
     };
     if (machine) print({ summary: result });
     say(
-      `${meters} meters, ${result.readings} readings, bus ${percent(result.busUtilisation)} in use, ${result.alerts} alerts, ${lost.length === 0 ? 'none lost' : `${lost.length} lost`}`,
+      `${many(meters, 'meter')}, ${many(result.readings, 'reading')}, bus ${percent(result.busUtilisation)} in use, ${many(result.alerts, 'alert')}, ${lost.length === 0 ? 'none lost' : `${lost.length} lost`}`,
     );
-    if (lost.length > 0) throw new Failed(`${lost.length} alerts did not reach the platform`);
+    if (lost.length > 0) throw new Failed(`${many(lost.length, 'alert')} did not reach the platform`);
   } finally {
     stop.abort();
     await sim.stop();
@@ -127,7 +128,7 @@ function summary(gateway: Gateway, alerts: number): string {
   const buses = gateway.buses.map((bus) => bus.status());
   const answering = buses.flatMap((bus) => bus.meters).filter((meter) => meter.state === 'answering').length;
   const use = buses.map((bus) => percent(bus.utilisation)).join(' / ');
-  return `${answering} meters answer · ${gateway.pipeline.readings} readings · bus ${use} · ${alerts} alerts · platform ${gateway.uplink.up ? 'reached' : 'not reached'}`;
+  return `${many(answering, 'meter')} answering · ${many(gateway.pipeline.readings, 'reading')} · bus ${use} · ${many(alerts, 'alert')} · platform ${gateway.uplink.up ? 'reached' : 'not reached'}`;
 }
 
 /** One line for people: when, how bad, what, where, and the figures that let them believe it. */

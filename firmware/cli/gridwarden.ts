@@ -21,9 +21,15 @@ program
   .command('demo')
   .description('a broker, a simulated street, the firmware and a platform in one go: alerts as they arrive')
   .option('--for <seconds>', 'end by itself with a summary', seconds)
-  .option('--speed <factor>', 'how much faster than life the street lives', speed)
+  .option('--speed <factor>', 'how much faster than life the street lives', speed, 1)
   .option('--json', 'alerts as NDJSON on stdout')
-  .addHelpText('after', examples('gridwarden demo', 'gridwarden demo --for 30 --json | jq .kind'))
+  .addHelpText(
+    'after',
+    `
+Its first lines name the local page and the broker, which has another port each time, for
+\`gridwarden watch --broker …\` in another terminal. Ctrl-C ends it with a summary.
+${examples('gridwarden demo', 'gridwarden demo --for 30 --json | jq .kind')}`,
+  )
   .action(async (options) => (await import('./demo.ts')).demo(options));
 
 program
@@ -258,7 +264,11 @@ program
   .action(async (options) => (await import('./provision.ts')).provision(options));
 
 // A reader that has seen enough (`… | head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A terminal that was closed: SIGHUP has said so, and what is still to be cleared away is.
+  if (error.code !== 'EIO') process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+process.stderr.on('error', () => {});
 program
   .command('update')
   .description('install a signed bundle into the other slot; it stays only if the gateway then works as before')

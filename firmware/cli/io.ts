@@ -22,6 +22,11 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** `1 alert`, `2 alerts`, `2 buses`. */
+export function many(count: number, what: string, plural = `${what}s`): string {
+  return `${count} ${count === 1 ? what : plural}`;
+}
+
 /** Reads a file, or says in one line why not. */
 export async function readInput(file: string, what: string): Promise<string> {
   try {

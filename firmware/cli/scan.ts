@@ -7,7 +7,7 @@ import { openPort } from '../open-port.ts';
 import type { LineSettings } from '../port.ts';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { type Found, scan as scanLine } from '../scan.ts';
-import { BadInput, expectWritable, Failed, print, say, untilStopped } from './io.ts';
+import { BadInput, expectWritable, Failed, many, print, say, untilStopped } from './io.ts';
 import { progress } from './progress.ts';
 
 export interface ScanVerbOptions {
@@ -63,7 +63,7 @@ export async function scan(options: ScanVerbOptions): Promise<void> {
   if (options.write !== undefined) {
     writeFileSync(options.write, siteText(settings, found));
     say(
-      `${options.write}: ${found.length} meters; fill in premises, fuses and the broker, then gridwarden check --config ${options.write}`,
+      `${options.write}: ${many(found.length, 'meter')}; fill in premises, fuses and the broker, then gridwarden check --config ${options.write}`,
     );
   }
 }

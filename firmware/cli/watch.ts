@@ -1,6 +1,6 @@
 /** `gridwarden watch`: a platform in a terminal. Checks every message, prints the alerts, answers with receipts. */
 import { listenAsPlatform } from '../uplink/platform.ts';
-import { aborted, BadInput, Failed, print, say, untilStopped } from './io.ts';
+import { aborted, BadInput, Failed, many, print, say, untilStopped } from './io.ts';
 
 export interface WatchOptions {
   broker: string;
@@ -14,15 +14,19 @@ export async function watch(options: WatchOptions): Promise<void> {
     throw new BadInput(`--broker ${options.broker}: expected mqtt://host:port or mqtts://host:port`);
   }
   const signal = untilStopped(options.for);
+  let alerts = 0;
+  let statuses = 0;
   const platform = await listenAsPlatform(
     { broker: options.broker, receipts: options.receipts, connection: { connectTimeout: 10_000 } },
     {
       onMessage(gateway, message) {
-        if (message.type === 'alert')
+        if (message.type === 'alert') {
+          alerts++;
           print(message.flags.length === 0 ? message.alert : { ...message.alert, flags: message.flags });
-        else if (message.type === 'status')
+        } else if (message.type === 'status') {
+          statuses++;
           say(`${gateway}: ${message.status.state} (${message.status.reason}), ${message.status.waiting} waiting`);
-        else say(`${gateway}: ${JSON.stringify(message)}`);
+        } else say(`${gateway}: ${JSON.stringify(message)}`);
       },
       onProblem: (topic, problem) => say(`${topic}: ${problem}`),
     },
@@ -34,6 +38,8 @@ export async function watch(options: WatchOptions): Promise<void> {
   await aborted(signal);
   await platform.close();
   const { taken, again, problems } = platform.counts;
-  say(`${taken} messages, ${again} came again, ${problems} not to the schema`);
-  if (problems > 0) throw new Failed(`${problems} messages did not keep to the schema`);
+  // What a gateway says of its own state needs no receipt, so the platform does not count it.
+  const kinds = `${many(alerts, 'alert')}, ${many(statuses, 'state')} of a gateway`;
+  say(`${many(taken + statuses, 'message')} (${kinds}), ${again} came again, ${problems} not to the schema`);
+  if (problems > 0) throw new Failed(`${many(problems, 'message')} did not keep to the schema`);
 }
