@@ -10,9 +10,10 @@ it.each([
   ['world', 'world/world.ts'],
   ['bench', 'bench/bench.ts'],
   ['scores', 'sim/scenario-scores.ts'],
-])('%s says in one line which options there are', (script, file) => {
+  ['eval', 'eval/eval.ts', 'homes'],
+])('%s says in one line which options there are', (script, file, ...before) => {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [path, '--nonsense', '3'], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...before, '--nonsense'], { encoding: 'utf8' });
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(new RegExp(`^${script}: Unknown option '--nonsense': expected --\\w+.*\\n$`));
 });

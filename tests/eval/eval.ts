@@ -11,5 +11,10 @@ if (which === undefined || !(which in SUITES)) {
   console.error(`eval: expected one of ${Object.keys(SUITES).join(', ')}, got ${which ?? 'nothing'}`);
   process.exit(2);
 }
+const strange = flags.find((flag) => flag !== '--json');
+if (strange !== undefined) {
+  console.error(`eval: Unknown option '${strange}': expected --json`);
+  process.exit(2);
+}
 const suite = await SUITES[which as keyof typeof SUITES]();
 await suite.run({ json: flags.includes('--json') });
