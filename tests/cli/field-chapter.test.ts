@@ -7,22 +7,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority } from '../system/certificates.ts';
+import { commandsOf } from './readme.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const BIN = path('firmware/cli/bin.js');
 const MIB = 1024 * 1024;
 const RUN_MS = 60_000;
 const able = ['openssl', 'mke2fs', 'debugfs', 'sfdisk'].every((program) => spawnSync('which', [program]).status === 0);
-
-/** The commands of the chapter that begins with `heading`, one a line, without their comments. */
-function commandsOf(readme: string, heading: string): string[] {
-  const text = readFileSync(path(readme), 'utf8');
-  const chapter = text.slice(text.indexOf(heading)).split('\n## ')[0] ?? '';
-  return [...chapter.matchAll(/```sh\n([\s\S]*?)```/g)]
-    .flatMap(([, block]) => (block ?? '').replaceAll(/\\\n\s*/g, '').split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '');
-}
 
 const CHAPTER = commandsOf('README.md', '## On the ladder');
 
