@@ -87,7 +87,7 @@ function judge(what: string, { meters, heard, reasons, port }: Heard, plan: BusP
     const why = reasons.get(first) ?? (port === '' ? 'no answer' : port);
     return bad(`${heard.size} of ${meters.length} meters answer, ${load}; not: ${named}`, why);
   }
-  const all = `all ${meters.length} meters answer, ${load}`;
+  const all = `${meters.length === 1 ? 'its one meter answers' : `all ${meters.length} meters answer`}, ${load}`;
   return (plan?.load ?? 0) > 1
     ? bad(all, 'the plan is longer than the line: fewer meters, a higher baud rate or a longer periodS')
     : { part: 'bus', what, ok: true, detail: all };

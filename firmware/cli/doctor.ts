@@ -8,7 +8,7 @@ import { openPort } from '../open-port.ts';
 import { sqliteDatabase } from '../store/database.ts';
 import { daysLeft, EXPIRY_WARNING_DAYS, readTls } from '../uplink/certificates.ts';
 import { examineBuses, type Finding } from './doctor-bus.ts';
-import { Failed, makeDirectory, print, readSite } from './io.ts';
+import { Failed, makeDirectory, many, print, readSite } from './io.ts';
 
 export interface DoctorOptions {
   config: string;
@@ -71,7 +71,7 @@ function examineDisk({ store }: Site): Finding {
     }
     const file = join(store.directory, 'outbox.db');
     const waiting = statSync(file, { throwIfNoEntry: false }) === undefined ? 0 : waitingIn(file, store.maxAlerts);
-    return { ...finding, ok: true, detail: `${freeMb} MB free, ${waiting} alerts waiting` };
+    return { ...finding, ok: true, detail: `${freeMb} MB free, ${many(waiting, 'alert')} waiting` };
   } catch (error) {
     return {
       ...finding,
