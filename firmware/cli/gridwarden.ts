@@ -66,10 +66,18 @@ program
   .requiredOption('--port <port>', 'tty path or tcp://host:port')
   .option('--protocol <name>', 'dlt645 or modbus; both where not given')
   .option('--baud <rate...>', 'rates to try, 2400 9600 1200 4800 where not given; of a converter its own')
+  .option(
+    '--thorough',
+    'every Modbus unit and every setting, though nobody answered there: a quarter of an hour. Without it units 1 to 10 are asked, all others only where one of them answers, and the first setting at which a meter answers is the last: a minute or two',
+  )
   .option('--write <file>', 'write a site file ready to edit')
   .addHelpText(
     'after',
-    examples('gridwarden scan --port /dev/ttyS1', 'gridwarden scan --port tcp://10.0.0.7:4001 --write site.yaml'),
+    examples(
+      'gridwarden scan --port /dev/ttyS1',
+      'gridwarden scan --port tcp://10.0.0.7:4001 --write site.yaml',
+      'gridwarden scan --port /dev/ttyS1 --protocol modbus --baud 9600 --thorough',
+    ),
   )
   .action(async (options) => (await import('./scan.ts')).scan(options));
 

@@ -1,20 +1,21 @@
 /** `gridwarden scan`: which meters hang on a bus, and how the line is set; `--write` makes a site file of it. */
 import { writeFileSync } from 'node:fs';
-import { stringify } from 'yaml';
 import type { Protocol } from '../bus/plan.ts';
 import { systemClock } from '../clock.ts';
 import { openPort } from '../open-port.ts';
 import type { LineSettings } from '../port.ts';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
-import { type Found, scan as scanLine } from '../scan.ts';
+import { type Found, type ScanOptions, scan as scanLine } from '../scan.ts';
 import { BadInput, expectWritable, Failed, many, print, say, untilStopped } from './io.ts';
 import { progress } from './progress.ts';
+import { siteOf } from './scan-site.ts';
 
 export interface ScanVerbOptions {
   port: string;
   protocol?: string;
   /** Rates to try; the usual ones where not given. */
   baud?: string[];
+  thorough?: boolean;
   write?: string;
 }
 
@@ -35,13 +36,17 @@ export async function scan(options: ScanVerbOptions): Promise<void> {
   const signal = untilStopped();
   const bar = progress('scan');
   const found: Found[] = [];
-  let progressed = '';
-  const onProgress = (asked: number, most: number) => {
-    progressed = `${asked} of ${most} questions`;
-    bar.update(asked, most);
+  const voices: string[] = [];
+  let asked = 0;
+  const onProgress: ScanOptions['onProgress'] = ({ doing, asked: done, most }) => {
+    asked++;
+    bar.update(done, most, doing);
   };
+  const onVoices: ScanOptions['onVoices'] = ({ baud, parity }) => voices.push(`${baud} ${parity}`);
+  const { thorough = false } = options;
   try {
-    for await (const meter of scanLine({ lines, openPort, clock: systemClock, protocols, onProgress, signal })) {
+    const ways = { lines, openPort, clock: systemClock, protocols, thorough, onProgress, onVoices, signal };
+    for await (const meter of scanLine(ways)) {
       found.push(meter);
       print(meter);
     }
@@ -51,21 +56,40 @@ export async function scan(options: ScanVerbOptions): Promise<void> {
     bar.stop();
   }
   // Nobody was asked whether the rest of the bus is empty.
-  const stopped = signal.aborted ? `${options.port}: stopped after ${progressed || 'no question'}` : undefined;
+  const stopped = signal.aborted ? `${options.port}: stopped after ${many(asked, 'question')}` : undefined;
   if (found.length === 0) {
-    throw new Failed(
-      stopped === undefined
-        ? `${options.port}: no meter answers: check power, wiring A/B (try them swapped) and that nobody else has the port`
-        : `${stopped}, none of them answered yet`,
-    );
+    if (stopped !== undefined) throw new Failed(`${stopped}, none of them answered yet`);
+    throw new Failed(`${options.port}: ${nobody(voices, thorough)}`);
   }
   if (stopped !== undefined) say(`${stopped}: there may be more meters than the ${found.length} found`);
-  if (options.write !== undefined) {
-    writeFileSync(options.write, siteText(settings, found));
-    say(
-      `${options.write}: ${many(found.length, 'meter')}; fill in premises, fuses and the broker, then gridwarden check --config ${options.write}`,
-    );
-  }
+  else if (!thorough) say(`${options.port}: ${found.length} found; ${unasked(found, lines.length)}`);
+  if (options.write !== undefined) write(options.write, settings, found);
+}
+
+function nobody(voices: readonly string[], thorough: boolean): string {
+  if (voices.length > 0)
+    return `somebody speaks at ${voices.join(' and ')} and no meter can be made of it: noise, two meters with the same number, or another parity`;
+  const more = thorough ? '' : '; Modbus units above 10 are asked with --thorough';
+  return `no meter answers: check power, wiring A/B (try them swapped) and that nobody else has the port${more}`;
+}
+
+/** What a quick scan leaves out, so that nobody takes its silence for an answer. */
+function unasked(found: readonly Found[], settings: number): string {
+  const units = found.some(({ protocol }) => protocol === 'modbus') ? '' : 'Modbus units above 10';
+  const others = settings > 1 ? 'other rates and parities' : '';
+  const left = [units, others].filter((text) => text !== '').join(' and ');
+  return left === '' ? 'every unit was asked' : `not asked: ${left}: --thorough does`;
+}
+
+/** @throws Failed where nothing was found that can stand in a site file */
+function write(file: string, settings: LineSettings, found: readonly Found[]): void {
+  const { text, written, left } = siteOf(settings, found);
+  for (const line of left) say(`left out: ${line}`);
+  if (text === undefined) throw new Failed(`${file}: not written: none of the ${found.length} found can be read yet`);
+  writeFileSync(file, text);
+  say(
+    `${file}: ${many(written, 'meter')}; fill in premises, fuses and the broker, then gridwarden check --config ${file}`,
+  );
 }
 
 /**
@@ -98,32 +122,4 @@ function rateOf(text: string): number {
 
 function converterNote({ target, baud, parity }: LineSettings): string {
   return `${formatTarget(target)}: the converter sets the line, so baud ${baud} and parity ${parity} are taken for its own and not found out: if it is set otherwise, say so with ?baud=…&parity=…`;
-}
-
-/** One bus per line setting: a bus has one rate, and meters at two rates on one wire must first be set alike. */
-function siteText(settings: LineSettings, found: readonly Found[]): string {
-  const byLine = Map.groupBy(
-    found,
-    ({ baud, parity }) => `${formatTarget(settings.target)}?baud=${baud}&parity=${parity}`,
-  );
-  const buses = [...byLine].map(([port, meters]) => ({
-    port,
-    meters: meters.map(entryOf),
-  }));
-  const site = {
-    gateway: { id: 'gw-change-me', timezone: 'Asia/Shanghai' },
-    buses,
-    uplink: { brokers: ['mqtt://127.0.0.1:1883'] },
-  };
-  return `# Written by gridwarden scan. Each meter: premises, phases, fuseA, grid … as in deploy/site.example.yaml\n${stringify(site)}`;
-}
-
-function entryOf(meter: Found): object {
-  if (meter.protocol === 'dlt645') {
-    const { protocol, standard, address } = meter;
-    return { protocol, standard, address };
-  }
-  const { protocol, unit, profile } = meter;
-  // A map that could not be told is for a person to fill in; `check` stops at it until then.
-  return { protocol, unit, profile: profile ?? 'change-me', id: `modbus-${unit}` };
 }

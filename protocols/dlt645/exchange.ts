@@ -280,11 +280,17 @@ export function readProfileExchange(target: Target, di: string, records: number,
  * Who answers to an address that may hold wildcards: 2007 by asking for the address (13H), 1997, which has no such
  * question, by reading energy. `bad-value` when the meter says the wildcard again: that is never learnt.
  */
-export function findMeterExchange(target: Target): Exchange<string> {
+export function findMeterExchange(target: Target): Exchange<MeterThere> {
   return converse(target, findMeter(target.standard));
 }
 
-function* findMeter(standard: Standard): Conversation<string> {
+export interface MeterThere {
+  address: string;
+  /** It is there and does not take the question: most likely a meter of the other standard. */
+  refused: boolean;
+}
+
+function* findMeter(standard: Standard): Conversation<MeterThere> {
   const answer = yield standard === '2007'
     ? { standard, function: 'read-address' }
     : { standard, function: 'read-data', di: '9010' };
@@ -292,5 +298,5 @@ function* findMeter(standard: Standard): Conversation<string> {
   // A refusal, too, says who is there.
   const address = 'address' in answer ? answer.address : answer.from;
   if (!/^\d{12}$/.test(address)) return { failure: 'bad-value', detail: `${address} is no address` };
-  return { value: address };
+  return { value: { address, refused: 'errors' in answer } };
 }

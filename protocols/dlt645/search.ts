@@ -23,7 +23,8 @@ export function* searchMeters(most = 1000): Generator<string, string[], Probe> {
     if (pattern === undefined) break;
     const probe = yield pattern;
     if (probe === 'silence') continue;
-    if (probe === 'collision') open.push(...narrower(pattern));
+    // Deeper at once: whoever waits sees the first meters long before all hundred values are through.
+    if (probe === 'collision') open.unshift(...narrower(pattern));
     else found.add(probe.address);
   }
   return [...found].sort();

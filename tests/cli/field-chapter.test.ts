@@ -72,7 +72,7 @@ describe.skipIf(!able)("the field engineer's chapter (needs openssl, e2fsprogs, 
     return { status, stdout, stderr };
   }
 
-  /** A scan goes on for minutes; here until both meters of the bus are found, and then it is stopped as with Ctrl-C. */
+  /** A scan goes on until every unit was asked; here until both meters of the bus are found, and then it is stopped as with Ctrl-C. */
   async function scanned(command: string): Promise<void> {
     const child = spawn('sh', ['-c', `exec ${here(command, '')}`], {
       cwd: folder,

@@ -43,7 +43,7 @@ describe('scan behind a converter', () => {
       child = started;
     });
     expect(ran.status).toBe(1);
-    expect(ran.stderr).toMatch(/stopped after \d+ of 249 questions, none of them answered yet/);
+    expect(ran.stderr).toMatch(/stopped after \d+ questions?, none of them answered yet/);
     expect(ran.stderr).not.toContain('no meter answers');
   });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LineSettings } from '../../firmware/port.ts';
-import { type Found, type ScanOptions, scan, scanBus } from '../../firmware/scan.ts';
+import { type Found, type ScanOptions, type ScanProgress, scan, scanBus } from '../../firmware/scan.ts';
 import type { Reading } from '../../protocols/reading.ts';
+import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
+import type { Talk } from '../../sim/line.ts';
 import type { MeterView } from '../../sim/meter-view.ts';
 import { ModbusSimMeter } from '../../sim/modbus-station.ts';
 import { createRandom } from '../../sim/random.ts';
@@ -36,6 +38,9 @@ const view: MeterView = {
   relayOpen: false,
 };
 
+/** What the command tries where nothing is said. */
+const USUAL = (['even', 'none'] as const).flatMap((parity) => [2400, 9600, 1200, 4800].map((baud) => at(baud, parity)));
+
 /** Meters that hear only their own baud rate; every other setting finds the line silent. */
 function streetAt(baud: number) {
   const clock = new VirtualClock(0);
@@ -63,7 +68,6 @@ const scanAll = (world: ReturnType<typeof streetAt>, options: Partial<ScanOption
       openPort: world.openPort,
       clock: world.clock,
       protocols: ['dlt645', 'modbus'],
-      units: [1, 2, 3, 4, 5, 6, 7, 8],
       signal: new AbortController().signal,
       ...options,
     }),
@@ -97,16 +101,12 @@ describe('scan', () => {
     ]);
   });
 
-  it('finds nothing on an empty bus, and says how far it is', async () => {
-    let asked = 0;
-    let most = 0;
-    const onProgress = (so: number, far: number) => {
-      asked = so;
-      most = far;
-    };
-    expect(await scanAll(streetAt(4800), { onProgress })).toEqual([]);
-    expect(asked).toBe(most);
-    expect(most).toBe(3 * (2 + 8));
+  it('finds nothing on an empty bus, and says what it does and how far that is', async () => {
+    const told: ScanProgress[] = [];
+    expect(await scanAll(streetAt(4800), { onProgress: (progress) => told.push(progress) })).toEqual([]);
+    expect(told).toHaveLength(3 * (2 + 10));
+    expect(told[0]).toEqual({ doing: 'DL/T 645, first round, 2400 even', asked: 1, most: 6 });
+    expect(told.at(-1)).toEqual({ doing: 'Modbus, first round, 1200 even', asked: 30, most: 30 });
   });
 
   it('ends quietly when it is stopped', async () => {
@@ -138,5 +138,124 @@ describe('scan', () => {
     expect(found.map((meter) => 'unit' in meter && meter.unit)).toEqual([1, 2]);
     const times = world.reads.map(({ atMs }) => atMs);
     for (const [i, atMs] of times.slice(1).entries()) expect(Math.abs(atMs - times[i]! - 5_000)).toBeLessThan(5_000);
+  });
+});
+
+describe('a scan as it is without being told anything', () => {
+  /** Scans the usual settings; when each meter was found, how long it took and how many questions. */
+  async function scanned(world: ReturnType<typeof streetAt>, options: Partial<ScanOptions> = {}) {
+    let questions = 0;
+    const foundMs: number[] = [];
+    const { clock } = world;
+    const own = { clock, openPort: world.openPort, protocols: ['dlt645', 'modbus'] as const, lines: USUAL };
+    const onProgress = () => questions++;
+    async function* timed() {
+      for await (const one of scan({ ...own, onProgress, signal: new AbortController().signal, ...options })) {
+        foundMs.push(clock.monotonicMs());
+        yield one;
+      }
+      endMs = clock.monotonicMs();
+    }
+    let endMs = 0;
+    const found = await collect(clock, timed());
+    return { found, foundMs, endMs, questions };
+  }
+
+  const station = (unit: number, profile = 'sdm630') =>
+    new ModbusSimMeter({ unit, profile, turnaroundMs: 20 }, view, createRandom(unit));
+
+  it('has one meter at once, and is done in seconds', async () => {
+    const world = streetAt(2400);
+    attachMeter(world.street.line, 161, 40, () => {});
+    const { found, foundMs, endMs } = await scanned(world);
+    expect(found).toHaveLength(1);
+    expect(foundMs[0]).toBeLessThan(500);
+    expect(endMs).toBeLessThan(10_000);
+  });
+
+  // The street hears every parity of its rate, as a pseudo-terminal and many a meter does.
+  it('has two DL/T 645 meters at 2400 even once each, within two minutes', async () => {
+    const world = streetAt(2400);
+    for (const number of [161, 7_318]) attachMeter(world.street.line, number, 40, () => {});
+    const { found, foundMs, endMs, questions } = await scanned(world);
+    expect(found.map((meter) => 'address' in meter && [meter.address, meter.baud, meter.parity])).toEqual([
+      ['000000007318', 2400, 'even'],
+      ['000000000161', 2400, 'even'],
+    ]);
+    expect(foundMs[0]).toBeLessThan(45_000);
+    expect(endMs).toBeLessThan(120_000);
+    expect(questions).toBeLessThan(150);
+  });
+
+  it('shows the first of many meters long before it has them all', async () => {
+    const world = streetAt(2400);
+    for (const number of [101, 201, 301, 102, 202, 302]) attachMeter(world.street.line, number, 40, () => {});
+    const { found, foundMs } = await scanned(world);
+    expect(found).toHaveLength(6);
+    expect(foundMs[0]).toBeLessThan(20_000);
+  });
+
+  it('hears a meter whose answer stands clear of a quicker one', async () => {
+    const world = streetAt(2400);
+    attachMeter(world.street.line, 1, 20, () => {});
+    attachMeter(world.street.line, 2, 400, () => {});
+    expect((await scanned(world)).found).toHaveLength(2);
+  });
+
+  it('finds two meters of 1997 beside one of 2007', async () => {
+    const world = streetAt(2400);
+    attachMeter(world.street.line, 5, 40, () => {});
+    for (const address of ['000000000001', '000000000002'])
+      world.street.line.attach(
+        new Dlt645Meter({ address, standard: '1997', turnaroundMs: 40 }, view, createRandom(address)),
+      );
+    const { found } = await scanned(world);
+    expect(found.map((meter) => 'standard' in meter && meter.standard).sort()).toEqual(['1997', '1997', '2007']);
+  });
+
+  it('finds Modbus unit 37 beside unit 1, the first within a quarter of a minute, all within two', async () => {
+    const world = streetAt(9600);
+    for (const unit of [1, 37]) world.street.line.attach(station(unit));
+    const { found, foundMs, endMs, questions } = await scanned(world);
+    expect(found.map((meter) => 'unit' in meter && [meter.unit, meter.baud, meter.parity])).toEqual([
+      [1, 9600, 'even'],
+      [37, 9600, 'even'],
+    ]);
+    expect(foundMs[0]).toBeLessThan(20_000);
+    expect(endMs).toBeLessThan(120_000);
+    expect(questions).toBeLessThan(350);
+  });
+
+  it('leaves Modbus unit 37 that is alone to a thorough scan', async () => {
+    const world = streetAt(9600);
+    world.street.line.attach(station(37));
+    const quick = await scanned(world);
+    expect([quick.found, quick.questions]).toEqual([[], 8 * (2 + 10)]);
+    expect(quick.endMs).toBeLessThan(60_000);
+    const thorough = await scanned(world, { thorough: true });
+    expect(thorough.found).toEqual([{ protocol: 'modbus', unit: 37, profile: 'sdm630', baud: 9600, parity: 'even' }]);
+    expect(thorough.endMs - quick.endMs).toBeLessThan(20 * 60_000);
+  });
+
+  it('searches the rest of the units where two meters have the same number, and tells of voices without a meter', async () => {
+    const world = streetAt(9600);
+    // Both answer at once, and what comes is neither's frame.
+    const spoilt = (answer: Talk) => [{ ...answer, bytes: answer.bytes.map((byte) => byte ^ 0x2a) }];
+    world.street.line.attach(modbusStation(1, () => 20, spoilt));
+    const voices: number[] = [];
+    const onVoices = ({ baud }: LineSettings) => voices.push(baud);
+    expect((await scanned(world, { onVoices })).found).toEqual([]);
+    expect(voices).toContain(9600);
+    world.street.line.attach(station(100));
+    expect((await scanned(world)).found).toHaveLength(1);
+  });
+
+  it('searches no noise for meters', async () => {
+    const world = streetAt(2400);
+    // Whatever is asked, something answers that is no frame.
+    world.street.line.attach({ hear: () => [{ bytes: Uint8Array.of(0x55, 0x13, 0x68), delayMs: 30 }] });
+    const { found, questions } = await scanned(world);
+    expect(found).toEqual([]);
+    expect(questions).toBeLessThan(110);
   });
 });

@@ -223,10 +223,13 @@ describe('commands', () => {
   it('learns an address behind the wildcard, but never the wildcard itself', () => {
     const reply = (address: string, from: string) => () =>
       answer({ standard: '2007', function: 'read-address', address }, from);
-    expect(run(findMeterExchange(ANYONE), reply(ADDRESS, ADDRESS))).toMatchObject({ do: 'done', value: ADDRESS });
+    expect(run(findMeterExchange(ANYONE), reply(ADDRESS, ADDRESS))).toMatchObject({
+      do: 'done',
+      value: { address: ADDRESS, refused: false },
+    });
     expect(run(findMeterExchange(ANYONE), reply(ADDRESS, 'AAAAAAAAAAAA'))).toMatchObject({
       do: 'done',
-      value: ADDRESS,
+      value: { address: ADDRESS },
     });
     expect(run(findMeterExchange(ANYONE), reply('AAAAAAAAAAAA', 'AAAAAAAAAAAA'))).toMatchObject({
       failure: 'bad-value',
@@ -235,8 +238,12 @@ describe('commands', () => {
 
   it('learns a 1997 meter’s address from its answer, even from a refusal', () => {
     const anyone = { address: 'AAAAAAAAAAAA', standard: '1997' } as const;
-    expect(run(findMeterExchange(anyone), () => answer(data('9010', '01 00 00 00')))).toMatchObject({ value: ADDRESS });
-    expect(run(findMeterExchange(anyone), (request) => refuse(request, 0x02))).toMatchObject({ value: ADDRESS });
+    expect(run(findMeterExchange(anyone), () => answer(data('9010', '01 00 00 00')))).toMatchObject({
+      value: { address: ADDRESS, refused: false },
+    });
+    expect(run(findMeterExchange(anyone), (request) => refuse(request, 0x02))).toMatchObject({
+      value: { address: ADDRESS, refused: true },
+    });
   });
 
   it('accepts a wildcard in the address of an answer', () => {

@@ -122,7 +122,10 @@ describe.each([
 
   it('tells its address and its clock', () => {
     const hears = heardBy(meter({ standard, frameBytes }));
-    expect(outcome(run(findMeterExchange({ address: 'AAAAAAAAAAAA', standard }), hears))).toBe(ADDRESS);
+    expect(outcome(run(findMeterExchange({ address: 'AAAAAAAAAAAA', standard }), hears))).toEqual({
+      address: ADDRESS,
+      refused: false,
+    });
     expect(outcome(run(readClockExchange(target), hears))).toBe('2026-11-21T23:15:07');
   });
 });
