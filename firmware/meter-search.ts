@@ -190,7 +190,9 @@ async function profileOf(line: AskedLine, unit: number): Promise<string | undefi
 
 function isMains({ voltageV, frequencyHz, powerFactor }: Reading): boolean {
   const within = (value: number, [low, high]: readonly [number, number]) => value >= low && value <= high;
-  if (voltageV === undefined || !voltageV.every((volts) => within(volts, VOLTAGE_V))) return false;
+  if (voltageV === undefined || !voltageV.some((volts) => within(volts, VOLTAGE_V))) return false;
+  // A phase that is not connected, as of a three-phase meter in a flat, reads nothing.
+  if (!voltageV.every((volts) => volts === 0 || within(volts, VOLTAGE_V))) return false;
   if (frequencyHz !== undefined && !within(frequencyHz, FREQUENCY_HZ)) return false;
   return powerFactor === undefined || powerFactor.every((factor) => Math.abs(factor) <= 1);
 }

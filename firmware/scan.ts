@@ -44,8 +44,8 @@ export interface ScanOptions {
 }
 
 const NAMES = { dlt645: 'DL/T 645', modbus: 'Modbus' } as const satisfies Record<Protocol, string>;
-/** What nearly every Modbus meter comes with; the order given is that of DL/T 645. */
-const MODBUS_BAUD = 9600;
+/** What most Modbus meters come with; the order given is that of DL/T 645. */
+const MODBUS_USUAL = { baud: 9600, parity: 'none' } as const satisfies Partial<LineSettings>;
 
 /**
  * Scans a port that nobody else has open, over several settings. A bus has one of them, so the search ends with the
@@ -154,8 +154,9 @@ function hasOtherParity({ baud, parity }: LineSettings, spoken: readonly LineSet
 
 function inOrder(protocol: Protocol, lines: readonly LineSettings[]): readonly LineSettings[] {
   if (protocol === 'dlt645') return lines;
-  const usual = ({ baud }: LineSettings) => (baud === MODBUS_BAUD ? 0 : 1);
-  return [...lines].sort((a, b) => usual(a) - usual(b));
+  const rank = ({ baud, parity }: LineSettings) =>
+    (baud === MODBUS_USUAL.baud ? 0 : 2) + (parity === MODBUS_USUAL.parity ? 0 : 1);
+  return [...lines].sort((a, b) => rank(a) - rank(b));
 }
 
 async function* stamped<T>(

@@ -101,6 +101,14 @@ describe('scan', () => {
     ]);
   });
 
+  it('tells the register map of a three-phase meter with one phase connected', async () => {
+    const world = streetAt(9600);
+    const onePhase = { ...view, phases: 1, reading: () => ({ ...reading, voltageV: [230], currentA: [3] }) } as const;
+    const plate = { unit: 1, profile: 'dtsu666', turnaroundMs: 20 };
+    world.street.line.attach(new ModbusSimMeter(plate, onePhase, createRandom('one')));
+    expect(await scanAll(world)).toMatchObject([{ unit: 1, profile: 'dtsu666' }]);
+  });
+
   it('finds nothing on an empty bus, and says what it does and how far that is', async () => {
     const told: ScanProgress[] = [];
     expect(await scanAll(streetAt(4800), { onProgress: (progress) => told.push(progress) })).toEqual([]);
@@ -218,8 +226,8 @@ describe('a scan as it is without being told anything', () => {
     for (const unit of [1, 37]) world.street.line.attach(station(unit));
     const { found, foundMs, endMs, questions } = await scanned(world);
     expect(found.map((meter) => 'unit' in meter && [meter.unit, meter.baud, meter.parity])).toEqual([
-      [1, 9600, 'even'],
-      [37, 9600, 'even'],
+      [1, 9600, 'none'],
+      [37, 9600, 'none'],
     ]);
     expect(foundMs[0]).toBeLessThan(20_000);
     expect(endMs).toBeLessThan(120_000);
@@ -233,7 +241,7 @@ describe('a scan as it is without being told anything', () => {
     expect([quick.found, quick.questions]).toEqual([[], 8 * (2 + 10)]);
     expect(quick.endMs).toBeLessThan(60_000);
     const thorough = await scanned(world, { thorough: true });
-    expect(thorough.found).toEqual([{ protocol: 'modbus', unit: 37, profile: 'sdm630', baud: 9600, parity: 'even' }]);
+    expect(thorough.found).toEqual([{ protocol: 'modbus', unit: 37, profile: 'sdm630', baud: 9600, parity: 'none' }]);
     expect(thorough.endMs - quick.endMs).toBeLessThan(20 * 60_000);
   });
 
