@@ -16,9 +16,6 @@ const SPACING_MS = 10;
 export function makeDaysAhead(area: Area, clock: SimClock, speed: number, streetMs: () => number): () => void {
   for (const { id } of area.meters) area.readingAt(id, streetMs());
   let cancel = () => {};
-  const sleepUntil = (atMs: number, then: () => void) => {
-    cancel = clock.after(Math.max(SPACING_MS, (atMs - streetMs()) / speed), then);
-  };
   const makeNext = (midnightMs: number, index: number): void => {
     const meter = area.meters[index];
     if (meter === undefined) {
@@ -28,7 +25,10 @@ export function makeDaysAhead(area: Area, clock: SimClock, speed: number, street
     area.makeDay(meter.id, midnightMs);
     cancel = clock.after(SPACING_MS, () => makeNext(midnightMs, index + 1));
   };
-  const waitForEvening = (midnightMs: number): void => sleepUntil(midnightMs - AHEAD_MS, () => makeNext(midnightMs, 0));
+  const waitForEvening = (midnightMs: number): void => {
+    const waitMs = (midnightMs - AHEAD_MS - streetMs()) / speed;
+    cancel = clock.after(Math.max(SPACING_MS, waitMs), () => makeNext(midnightMs, 0));
+  };
   const localMs = area.localMs(streetMs());
   waitForEvening(streetMs() + DAY_MS - (localMs % DAY_MS));
   return () => cancel();

@@ -5,8 +5,8 @@
  * voltage. Subtract the snapshot before a step from the one after it and what is left is that pulse, or it is not
  * (`shape.ts`, `model.ts`). Anything with that circuit looks the same, so a pulse only makes a *suspect*; what
  * *confirms* it is that it holds a charger's power, rising and not falling, for longer than compressors and kitchen
- * machines run (`verdict.ts`), seen by its own harmonics every five minutes (`presence.ts`), and that this home does not
- * switch such a thing on several times a day (`lookalikes.ts`).
+ * machines run (`verdict.ts`), seen by its own harmonics every five minutes (`presence.ts`, `still-there.ts`), and that
+ * this home does not switch such a thing on several times a day (`lookalikes.ts`).
  *
  * Rejected. Power by the minute alone: F1 0.25 with 3.7 false alarms a month on real homes; it remains as the last
  * resort, and then only the whole profile counts. A network over images of the voltage-current loop: the published ones

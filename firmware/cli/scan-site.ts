@@ -22,7 +22,7 @@ const PERIOD_MAX_S = 3600;
 const HEAD = `# Written by gridwarden scan. Each meter: premises, phases, fuseA, grid … as in deploy/site.example.yaml`;
 
 /** A port has one bus and a bus has one setting: that at which most meters answered. The others must be set like them. */
-export function siteOf(port: LineSettings, found: readonly Found[]): WrittenSite {
+export function siteOfFound(port: LineSettings, found: readonly Found[]): WrittenSite {
   const bySetting = Map.groupBy(found, ({ baud, parity }) => `${baud} ${parity}`);
   const [most = []] = [...bySetting.values()].sort((a, b) => usable(b).length - usable(a).length);
   const kept = usable(most).slice(0, METERS_MAX);

@@ -8,7 +8,7 @@ import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { type Found, type ScanOptions, scan as scanLine } from '../scan.ts';
 import { BadInput, expectWritable, Failed, many, print, say, untilStopped } from './io.ts';
 import { progress } from './progress.ts';
-import { siteOf } from './scan-site.ts';
+import { siteOfFound } from './scan-site.ts';
 
 export interface ScanVerbOptions {
   port: string;
@@ -83,7 +83,7 @@ function unasked(found: readonly Found[], settings: number): string {
 
 /** @throws Failed where nothing was found that can stand in a site file */
 function write(file: string, settings: LineSettings, found: readonly Found[]): void {
-  const { text, written, left } = siteOf(settings, found);
+  const { text, written, left } = siteOfFound(settings, found);
   for (const line of left) say(`left out: ${line}`);
   if (text === undefined) throw new Failed(`${file}: not written: none of the ${found.length} found can be read yet`);
   writeFileSync(file, text);

@@ -4,22 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { gridwarden } from './run-cli.ts';
+import { writeSmallSite } from './small-site.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'usage-'));
 
-function siteWith(store: string): string {
-  const path = join(directory, 'site.yaml');
-  writeFileSync(
-    path,
-    `gateway: { id: gw-1 }
-buses:
-  - { port: 'tcp://127.0.0.1:1', meters: [{ protocol: modbus, unit: 1, profile: sdm630 }] }
-uplink: { brokers: [mqtt://127.0.0.1:1] }
-store: { directory: ${store} }
-`,
-  );
-  return path;
-}
+const siteWith = (store: string) => writeSmallSite(directory, `store: { directory: ${store} }`);
 
 describe('bad usage', () => {
   it('names the scenarios where there is none of that name', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { siteOf } from '../../firmware/cli/scan-site.ts';
+import { siteOfFound } from '../../firmware/cli/scan-site.ts';
 import { loadSite } from '../../firmware/config/load.ts';
 import { busPlans } from '../../firmware/meters.ts';
 import { parsePortAddress } from '../../firmware/port-address.ts';
@@ -36,7 +36,7 @@ function checked(text = '') {
 
 describe('the site file of a scan', () => {
   it('passes check with both protocols on one bus', () => {
-    const { text, written, left } = siteOf(port, [dlt645(161), modbus(1, 'sdm630')]);
+    const { text, written, left } = siteOfFound(port, [dlt645(161), modbus(1, 'sdm630')]);
     expect([written, left]).toEqual([2, []]);
     expect(checked(text).buses).toMatchObject([
       { port: '/dev/ttyUSB0?baud=2400&parity=even&stop=2', meters: [{ address: '000000000161' }, { unit: 1 }] },
@@ -44,7 +44,13 @@ describe('the site file of a scan', () => {
   });
 
   it('has one bus per port, at the setting of the most meters, and says who is left out', () => {
-    const { text, left } = siteOf(port, [modbus(1, 'sdm630', NONE), dlt645(1), dlt645(2), dlt645(3), dlt645(1, NONE)]);
+    const { text, left } = siteOfFound(port, [
+      modbus(1, 'sdm630', NONE),
+      dlt645(1),
+      dlt645(2),
+      dlt645(3),
+      dlt645(1, NONE),
+    ]);
     const [bus, ...more] = checked(text).buses;
     expect(more).toEqual([]);
     expect(bus?.meters).toHaveLength(3);
@@ -56,18 +62,18 @@ describe('the site file of a scan', () => {
   });
 
   it('leaves a unit without a register map in a comment, for a person', () => {
-    const { text, left } = siteOf(port, [modbus(7), modbus(8, 'sdm120')]);
+    const { text, left } = siteOfFound(port, [modbus(7), modbus(8, 'sdm120')]);
     expect(checked(text).buses[0]?.meters).toMatchObject([{ unit: 8 }]);
     expect(left).toEqual([expect.stringMatching(/^Modbus unit 7: no register map fits .*unit: 7, profile/)]);
   });
 
   it('is none where nothing in it could be read', () => {
-    expect(siteOf(port, [modbus(7)])).toMatchObject({ written: 0, left: [expect.stringContaining('unit 7')] });
-    expect(siteOf(port, [modbus(7)])).not.toHaveProperty('text');
+    expect(siteOfFound(port, [modbus(7)])).toMatchObject({ written: 0, left: [expect.stringContaining('unit 7')] });
+    expect(siteOfFound(port, [modbus(7)])).not.toHaveProperty('text');
   });
 
   it('asks a crowded line more seldom, and takes no more meters than a bus has', () => {
-    const { text, written, left } = siteOf(
+    const { text, written, left } = siteOfFound(
       port,
       Array.from({ length: 70 }, (_, i) => dlt645(i + 1)),
     );

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gridwarden } from './run-cli.ts';
+import { writeSmallSite } from './small-site.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'start-'));
 const taken = createServer();
@@ -15,20 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => taken.close());
 
-function siteWith(more: string): string {
-  const path = join(directory, 'site.yaml');
-  writeFileSync(
-    path,
-    `gateway: { id: gw-1 }
-buses:
-  - { port: 'tcp://127.0.0.1:1', meters: [{ protocol: modbus, unit: 1, profile: sdm630 }] }
-uplink: { brokers: [mqtt://127.0.0.1:1] }
-store: { directory: ${join(directory, 'state')} }
-${more}
-`,
-  );
-  return path;
-}
+const siteWith = (more: string) => writeSmallSite(directory, `store: { directory: ${join(directory, 'state')} }`, more);
 
 const logged = (stderr: string) =>
   stderr
