@@ -2,7 +2,7 @@
 import { loadSite } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { busPlans } from '../meters.ts';
-import { BadInput, Failed, many, print, readInput, say } from './io.ts';
+import { BadInput, Failed, many, print, readInput, say, unreadable } from './io.ts';
 
 export async function check(options: { config: string; json?: boolean }): Promise<void> {
   const loaded = loadSite(await readInput(options.config, 'a site file (YAML)'), options.config);
@@ -26,5 +26,12 @@ export async function check(options: { config: string; json?: boolean }): Promis
   }
   if (over > 0)
     throw new Failed(`${options.config}: ${over} bus${over === 1 ? ' is' : 'es are'} asked for more than it can carry`);
+  for (const { names, ...place } of loaded.files) {
+    const problem = unreadable(names);
+    if (problem === undefined) continue;
+    // Checked on a laptop as often as on the gateway: only `doctor` and `run` need what is named.
+    if (options.json) print({ ...place, names, problem });
+    else say(formatProblem({ ...place, message: `${names}: ${problem}: the gateway will need it` }));
+  }
   say(`${options.config}: good`);
 }

@@ -7,7 +7,7 @@ import type { OpenPort } from '../port.ts';
 
 /** One finding. `todo` stands where `ok` is false: what a person can do about it. */
 export interface Finding {
-  part: 'bus' | 'clock' | 'disk' | 'broker' | 'certificate';
+  part: 'bus' | 'clock' | 'disk' | 'broker' | 'certificate' | 'file';
   what: string;
   ok: boolean;
   detail: string;

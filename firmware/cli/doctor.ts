@@ -1,14 +1,15 @@
 /** `gridwarden doctor`: bus, clock, disk, broker, certificates; one line each, green or what to do about it. */
-import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import { systemClock } from '../clock.ts';
+import { namedFiles } from '../config/named-files.ts';
 import type { Site } from '../config/site.ts';
 import { openPort } from '../open-port.ts';
 import { sqliteDatabase } from '../store/database.ts';
 import { daysLeft, EXPIRY_WARNING_DAYS, readTls } from '../uplink/certificates.ts';
 import { examineBuses, type Finding } from './doctor-bus.ts';
-import { Failed, makeDirectory, many, print, readSite } from './io.ts';
+import { Failed, makeDirectory, many, print, readSite, unreadable } from './io.ts';
 
 export interface DoctorOptions {
   config: string;
@@ -32,7 +33,7 @@ export async function doctor(options: DoctorOptions): Promise<void> {
   };
   tell(examineClock());
   tell(examineDisk(site));
-  for (const finding of examineCertificates(site)) tell(finding);
+  for (const finding of [...examineFiles(site), ...examineCertificates(site)]) tell(finding);
   // All at the same time, told in the order of the site file: a person at the box reads along.
   const buses = examineBuses(site, { openPort, clock: systemClock, patienceMs: BUS_PATIENCE_MS });
   const brokers = site.uplink.brokers.map((broker) => examineBroker(site, broker));
@@ -90,9 +91,20 @@ function waitingIn(file: string, maxAlerts: number): number {
   return messages;
 }
 
+/** The files that the site names and this user cannot read; those it can are looked at where they are used. */
+function examineFiles(site: Site): Finding[] {
+  return namedFiles(site).flatMap(({ path, file }) => {
+    const problem = unreadable(file);
+    if (problem === undefined) return [];
+    const todo = 'put it there, or correct the site file; gridwarden must be able to read it';
+    return { part: 'file' as const, what: file, ok: false, detail: `${problem} (${path.join('.')})`, todo };
+  });
+}
+
 function examineCertificates({ uplink, page }: Site): Finding[] {
   const files = [uplink.tls?.caFile, uplink.tls?.certFile, page?.tls?.certFile].filter((file) => file !== undefined);
-  return files.map((file) => {
+  const readable = files.filter((file) => unreadable(file) === undefined);
+  return readable.map((file) => {
     const days = daysLeft(file, Date.now());
     const finding = { part: 'certificate', what: file } as const;
     if (days === undefined)
@@ -129,6 +141,7 @@ async function examineBroker({ uplink, gateway }: Site, broker: string): Promise
         reconnectPeriod: 0,
         connectTimeout: BROKER_PATIENCE_MS,
         ...(uplink.username !== undefined && { username: uplink.username }),
+        ...(uplink.passwordFile !== undefined && { password: readFileSync(uplink.passwordFile, 'utf8').trim() }),
       },
       false,
     );
@@ -144,6 +157,7 @@ function brokerAdvice(code: string, message: string): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(code)) return 'the name is not known: check the address and the DNS server';
   if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/.test(code) || /timeout/i.test(message))
     return 'nobody answers there: check cable, modem, firewall and port';
+  if (/ENOENT|EACCES/.test(code)) return 'a file of the uplink section cannot be read: see above';
   if (/CERT|SSL|TLS|SELF_SIGNED/i.test(`${code}${message}`))
     return 'the certificates do not agree: check caFile, the clock, and that the name in the address is the one in the certificate';
   return 'the broker refuses this gateway: check user name, password and its access list';

@@ -1,5 +1,5 @@
 /** What every verb shares: NDJSON on stdout, one line on stderr for what went wrong, and the exit status. */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { loadSiteApart } from '../config/load-apart.ts';
@@ -27,13 +27,30 @@ export function many(count: number, what: string, plural = `${what}s`): string {
   return `${count} ${count === 1 ? what : plural}`;
 }
 
+const UNREADABLE: Record<string, string> = {
+  EACCES: 'may not be read by this user',
+  EISDIR: 'a directory',
+  ENOENT: 'no such file',
+};
+
+/** Why this user cannot read a file; undefined where it can. */
+export function unreadable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isDirectory() ? UNREADABLE.EISDIR : undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    return UNREADABLE[code] ?? code;
+  }
+}
+
 /** Reads a file, or says in one line why not. */
 export async function readInput(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new BadInput(`${file}: ${code === 'ENOENT' ? 'no such file' : code}: expected ${what}`);
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    throw new BadInput(`${file}: ${UNREADABLE[code] ?? code}: expected ${what}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** `gridwarden run`: the firmware itself, until it is told to stop. */
 import { dirname, join, resolve } from 'node:path';
+import { namedFiles } from '../config/named-files.ts';
 import type { Site } from '../config/site.ts';
 import type { Gateway } from '../gateway.ts';
 import { keepGivingBack } from '../give-back.ts';
@@ -8,7 +9,7 @@ import { areaOf } from '../meters.ts';
 import type { PageSettings } from '../page/server.ts';
 import { type Health, supervise } from '../supervisor.ts';
 import { IMAGE_FILE, ORDER_FILE, OUTCOME_FILE } from '../update-order.ts';
-import { readInput, readSite, untilStopped } from './io.ts';
+import { BadInput, readInput, readSite, unreadable, untilStopped } from './io.ts';
 import { writeRecording } from './recording-file.ts';
 import { start } from './start.ts';
 
@@ -36,53 +37,67 @@ export async function run(options: RunOptions): Promise<void> {
   let gateway: Gateway | undefined;
   let asked: Asked[] = [];
   let stuck = false;
-  do {
-    asked = [];
-    const round = new AbortController();
-    const finish = () => round.abort('stopped');
-    ended.addEventListener('abort', finish, { once: true });
-    if (ended.aborted) finish();
-    const after = (what: Asked) => {
-      asked.push(what);
-      // The answer to the command goes out first.
-      setTimeout(() => round.abort(`${what} by command`), ANSWER_MS);
-      return Promise.resolve(what);
-    };
-    const { page } = site;
-    const started = await start({
-      site,
-      siteFile: options.config,
-      signal: round.signal,
-      log,
-      onStuck(port, reason) {
-        stuck = true;
-        round.abort(`${port} stuck: ${reason}`);
-      },
-      process: {
-        async reload() {
-          site = await readSite(options.config);
-          return after('reload');
+  try {
+    do {
+      asked = [];
+      const round = new AbortController();
+      const finish = () => round.abort('stopped');
+      ended.addEventListener('abort', finish, { once: true });
+      if (ended.aborted) finish();
+      const after = (what: Asked) => {
+        asked.push(what);
+        // The answer to the command goes out first.
+        setTimeout(() => round.abort(`${what} by command`), ANSWER_MS);
+        return Promise.resolve(what);
+      };
+      const { page } = site;
+      const started = await start({
+        site,
+        siteFile: options.config,
+        signal: round.signal,
+        log,
+        onStuck(port, reason) {
+          stuck = true;
+          round.abort(`${port} stuck: ${reason}`);
         },
-        restart: () => after('restart'),
-      },
-      updates: {
-        orderFile: join(dirname(resolve(options.config)), ORDER_FILE),
-        outcomeFile: OUTCOME_FILE,
-        imageFile: IMAGE_FILE,
-      },
-      ...(page === undefined ? {} : { page: () => pageSettings(page) }),
-      ...(recording === undefined ? {} : { record: recording.write }),
-    });
-    if (gateway === undefined)
-      await supervise({ signal: ended, log, health: () => healthOf(gateway ?? started.gateway) });
-    gateway = started.gateway;
-    await started.stopped;
-    ended.removeEventListener('abort', finish);
-  } while (asked.at(-1) === 'reload' && !stuck);
-  await recording?.close();
+        process: {
+          async reload() {
+            site = await readWhole(options.config);
+            return after('reload');
+          },
+          restart: () => after('restart'),
+        },
+        updates: {
+          orderFile: join(dirname(resolve(options.config)), ORDER_FILE),
+          outcomeFile: OUTCOME_FILE,
+          imageFile: IMAGE_FILE,
+        },
+        ...(page === undefined ? {} : { page: () => pageSettings(page) }),
+        ...(recording === undefined ? {} : { record: recording.write }),
+      });
+      if (gateway === undefined)
+        await supervise({ signal: ended, log, health: () => healthOf(gateway ?? started.gateway) });
+      gateway = started.gateway;
+      await started.stopped;
+      ended.removeEventListener('abort', finish);
+    } while (asked.at(-1) === 'reload' && !stuck);
+  } finally {
+    // Also where the next round cannot start: the end of a compressed file is what makes it readable.
+    await recording?.close();
+  }
   if (asked.at(-1) === 'restart') process.exitCode = RESTART_STATUS;
   // Not by itself: what hangs keeps the process alive.
   if (stuck) process.exit(STUCK_STATUS);
+}
+
+/** The site of a gateway that runs: it goes on with the old one where the new one would not start. */
+async function readWhole(config: string): Promise<Site> {
+  const site = await readSite(config);
+  for (const { path, file } of namedFiles(site)) {
+    const problem = unreadable(file);
+    if (problem !== undefined) throw new BadInput(`${path.join('.')}: ${file}: ${problem}`);
+  }
+  return site;
 }
 
 function healthOf({ buses, uplink }: Gateway): Health {

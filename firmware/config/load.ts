@@ -2,12 +2,26 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { meterId } from './meter-id.ts';
+import { namedFiles } from './named-files.ts';
 import type { Problem } from './problem.ts';
 import { type Site, siteSchema } from './site.ts';
+import { yamlWords } from './yaml-words.ts';
 
-export type Loaded = { site: Site; problems: [] } | { site?: never; problems: Problem[] };
+/** A site with the files it names, as what a reader would say of each that is missing; or everything that is wrong. */
+export type Loaded =
+  | { site: Site; files: Named[]; problems: [] }
+  | { site?: never; files?: never; problems: Problem[] };
+
+/** Where a file is named, and the name. */
+export type Named = Omit<Problem, 'message'> & { names: string };
 
 type Path = readonly (string | number)[];
+
+/** One of these begins a line of every site file, or of the braces of one in JSON. */
+const HEADS = /^[{\s]*["']?(gateway|buses|uplink)["']?\s*:/m;
+const NO_SITE = 'no site file: expected YAML with gateway, buses and uplink';
+/** After the first few a parser only stumbles over what came before. */
+const ERRORS_MOST = 5;
 
 /**
  * @param text the YAML document
@@ -16,12 +30,16 @@ type Path = readonly (string | number)[];
 export function loadSite(text: string, file: string): Loaded {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const problem = (offset: number, path: Path, message: string): Problem => {
+  const place = (offset: number, path: Path): Omit<Problem, 'message'> => {
     const { line, col } = lines.linePos(offset);
-    return { file, line: Math.max(1, line), column: Math.max(1, col), path: path.join('.'), message };
+    return { file, line: Math.max(1, line), column: Math.max(1, col), path: path.join('.') };
   };
+  const problem = (offset: number, path: Path, message: string): Problem => ({ ...place(offset, path), message });
+  if (!HEADS.test(text)) return { problems: [problem(0, [], NO_SITE)] };
   if (document.errors.length > 0) {
-    return { problems: document.errors.map((error) => problem(error.pos[0], [], error.message)) };
+    return {
+      problems: document.errors.slice(0, ERRORS_MOST).map((error) => problem(error.pos[0], [], yamlWords(error))),
+    };
   }
   const at = (path: Path, what: 'value' | 'key' = 'value') => offsetOf(document.contents, path, what);
   const content = contentOf(document);
@@ -39,7 +57,9 @@ export function loadSite(text: string, file: string): Loaded {
     };
   }
   const problems = crossCheck(parsed.data).map(({ path, message }) => problem(at(path), path, message));
-  return problems.length > 0 ? { problems } : { site: parsed.data, problems: [] };
+  if (problems.length > 0) return { problems };
+  const files = namedFiles(parsed.data).map(({ path, file: names }) => ({ ...place(at(path), path), names }));
+  return { site: parsed.data, files, problems: [] };
 }
 
 /** The document as plain values; an alias without its anchor, or one too many of them, is a problem. */

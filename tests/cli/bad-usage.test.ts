@@ -35,6 +35,26 @@ describe('bad usage', () => {
     expect(ran.stderr.split(file)).toHaveLength(2);
   });
 
+  it('says in one line of a directory that it is one', async () => {
+    const ran = await gridwarden(['check', '--config', directory]);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr).toBe(`gridwarden: ${directory}: a directory: expected a site file (YAML)\n`);
+  });
+
+  it('names the files that a good site file wants and that are not there', async () => {
+    const store = `store: { directory: ${join(directory, 'state')} }`;
+    const page = `page: { listen: '127.0.0.1:1', passwordFile: ${join(directory, 'gone')} }`;
+    const site = writeSmallSite(directory, store, page);
+    const checked = await gridwarden(['check', '--config', site]);
+    expect(checked.status).toBe(0);
+    expect(checked.stderr).toContain(`${site}:6:46: page.passwordFile: ${join(directory, 'gone')}: no such file`);
+    const examined = await gridwarden(['doctor', '--config', site, '--json']);
+    expect(examined.status).toBe(1);
+    expect(examined.lines).toContainEqual(
+      expect.objectContaining({ part: 'file', ok: false, detail: 'no such file (page.passwordFile)' }),
+    );
+  });
+
   it('takes a short address for a Modbus unit, and says so where the item is one of DL/T 645', async () => {
     const ran = await gridwarden(['read', '--port', 'tcp://127.0.0.1:1', '--meter', '161', '02010100']);
     expect(ran.status).toBe(2);

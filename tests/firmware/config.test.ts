@@ -102,8 +102,59 @@ describe('site file', () => {
   it('reports a missing part and broken YAML with a place', () => {
     expect(problems('gateway: { id: a }\n')).toHaveLength(2);
     expect(problems('gateway: { id: a\n')[0]).toMatch(/^site\.yaml:\d+:\d+: /);
-    expect(problems('')[0]).toMatch(/^site\.yaml:1:1: /);
-    expect(problems('- 1\n')[0]).toMatch(/^site\.yaml:1:1: expected object/);
+    expect(problems('- uplink: 1\n')).toEqual([
+      'site.yaml:1:1: no site file: expected YAML with gateway, buses and uplink',
+    ]);
+    expect(problems('uplink: 1\n---\nbuses: 2\n')).toEqual([
+      expect.stringMatching(/^site\.yaml:2:1: expected one doc/),
+    ]);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['prose', 'Hello, this is: a text.\nAnd more of it, `with` all sorts: of *signs*.\n'],
+    ['a program', '\u007fELF\u0002\u0001\0\0[[[{{{: \n\t}'],
+    ['a list', '- 1\n'],
+    ['another document', 'name: a\nstart: 2024-01-01\n'],
+  ])('says of %s in one line that it is no site file', (_, text) => {
+    expect(problems(text)).toEqual(['site.yaml:1:1: no site file: expected YAML with gateway, buses and uplink']);
+  });
+
+  it.each([
+    ['  id: gw-1', '\tid: gw-1', 3, /a tab does not indent/],
+    ['  id: gw-1', '   id: gw-1\n  timezone: UTC', 4, /same indentation/],
+    ['  - port: /dev', '  - port /dev', 5, /a colon is missing/],
+    ['id: shop-3', 'id: "shop-3', 11, /missing, here or further up/],
+    ['  id: gw-1', '  id: gw: 1', 3, /goes in quotes/],
+    ['  id: gw-1', '  id: gw-1\n  id: gw-2', 4, /stands twice/],
+  ])('tells in plain words what is broken where %j became %j', (from, to, line, words) => {
+    const [first = ''] = problems(GOOD.replace(from, to));
+    expect(Number(first.split(':')[1])).toBe(line);
+    expect(first).toMatch(words);
+    expect(problems(GOOD.replace(from, to)).join()).not.toMatch(/token|scalar|implicit|mapping|flow/i);
+  });
+
+  it('names every file that the gateway will want, where it stands', () => {
+    const { files = [] } = loadSite(
+      `${GOOD}  passwordFile: b.pin
+  tls: { caFile: ca.pem, certFile: gw.pem, keyFile: gw.key }
+  dialect: { file: d.json }
+commands:
+  keys: [{ id: k, publicKeyFile: k.pem, roles: [viewer] }]
+page: { listen: "127.0.0.1:80", passwordFile: page.hash }
+`.replace('fuseA: 40', 'authority: { passwordFile: m.pin }'),
+      'site.yaml',
+    );
+    expect(files.map(({ names, line, path }) => `${line} ${path} ${names}`)).toEqual([
+      '7 buses.0.meters.0.authority.passwordFile m.pin',
+      '11 uplink.passwordFile b.pin',
+      '12 uplink.tls.caFile ca.pem',
+      '12 uplink.tls.certFile gw.pem',
+      '12 uplink.tls.keyFile gw.key',
+      '13 uplink.dialect.file d.json',
+      '15 commands.keys.0.publicKeyFile k.pem',
+      '16 page.passwordFile page.hash',
+    ]);
   });
 
   it('refuses an address, an id and a port used twice, with both places', () => {
