@@ -16,8 +16,9 @@ import { IMBALANCE_DEFAULTS, imbalance } from './network/imbalance.ts';
 import { LINE_LOSS_DEFAULTS, lineLoss } from './network/line-loss.ts';
 import { OUTAGE_DEFAULTS } from './network/outage/state.ts';
 import { outage } from './network/outage.ts';
-import { OVERLOAD_DEFAULTS, overload } from './network/overload.ts';
+import { overload } from './network/overload.ts';
 import { FORECAST_DEFAULTS, overloadForecast } from './network/overload-forecast.ts';
+import { OVERLOAD_DEFAULTS } from './network/overload-settings.ts';
 import { RELAY_DEFAULTS, relay } from './network/relay.ts';
 import { VOLTAGE_DEFAULTS, voltage } from './network/voltage.ts';
 

@@ -4,7 +4,8 @@ import type { Block } from '../protocols/exchange.ts';
 import type { Waveform } from '../protocols/reading.ts';
 import type { Phase } from '../protocols/waveform/snapshot.ts';
 import { dlt645WaveformBlock, modbusWaveformBlock } from '../protocols/waveform/source.ts';
-import type { Answer, Bus } from './bus/bus.ts';
+import type { Answer } from './bus/asker.ts';
+import type { Bus } from './bus/bus.ts';
 import type { SiteMeter } from './config/site.ts';
 
 export interface Captures {

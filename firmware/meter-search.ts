@@ -13,7 +13,7 @@ import { readRegisters } from '../protocols/modbus/exchange.ts';
 import { modbusBlocks } from '../protocols/modbus/poll.ts';
 import { PROFILES } from '../protocols/modbus/profiles.ts';
 import type { Reading } from '../protocols/reading.ts';
-import type { Answer } from './bus/bus.ts';
+import type { Answer } from './bus/asker.ts';
 
 export type FoundMeter =
   | { protocol: 'dlt645'; standard: Standard; address: string }

@@ -4,7 +4,8 @@
  * of the time that a meter is allowed. Reads only.
  */
 import { POLICY } from '../protocols/failure.ts';
-import type { Answer, Bus } from './bus/bus.ts';
+import type { Answer } from './bus/asker.ts';
+import type { Bus } from './bus/bus.ts';
 import { Line } from './bus/line.ts';
 import { type Protocol, silenceMs } from './bus/plan.ts';
 import { transact } from './bus/transaction.ts';

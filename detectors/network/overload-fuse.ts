@@ -5,7 +5,7 @@ import { type Input, NOTHING, type Output } from '../detector.ts';
 import { MINUTE_MS, round } from './figures.ts';
 import { type Hold, isActive, newHold, stepHold } from './hold.ts';
 import { highestCurrentA } from './load.ts';
-import type { OverloadSettings } from './overload.ts';
+import type { OverloadSettings } from './overload-settings.ts';
 import { type TripBand, tripBand } from './thermal/fuse-curve.ts';
 
 export interface FuseState {

@@ -5,7 +5,7 @@ import { type Input, NOTHING, type Output } from '../detector.ts';
 import { HOUR_MS, MINUTE_MS, round } from './figures.ts';
 import { type Hold, isActive, newHold, raiseNow, stepHold } from './hold.ts';
 import { loadRatio } from './load.ts';
-import type { OverloadSettings } from './overload.ts';
+import type { OverloadSettings } from './overload-settings.ts';
 import { advanceImage, minutesToTrip } from './thermal/image.ts';
 import {
   advanceHeat,

@@ -6,12 +6,13 @@ import type { Exchange } from '../../protocols/exchange.ts';
 import { type Failure, POLICY, type Policy } from '../../protocols/failure.ts';
 import type { Clock } from '../clock.ts';
 import { wireMs } from '../port.ts';
-import type { Answer } from './bus.ts';
 import type { Line } from './line.ts';
 import { type Protocol, silenceMs } from './plan.ts';
 import type { MeterRecord } from './record.ts';
 import { transact } from './transaction.ts';
 import { Utilisation } from './utilisation.ts';
+
+export type Answer<T> = { value: T } | { failure: Failure; detail: string };
 
 export interface How {
   /** Asks again as the failure's policy says. */

@@ -10,20 +10,12 @@ import type { Reading } from '../../protocols/reading.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { LineSettings, OpenPort } from '../port.ts';
 import { formatTarget } from '../port-address.ts';
-import { Asker, type How } from './asker.ts';
+import { type Answer, Asker, type How } from './asker.ts';
 import { type Changes, Health, type MeterState } from './health.ts';
 import { Line, type LineCounts, type PortState } from './line.ts';
-import { type PlanLoad, type Protocol, planLoad } from './plan.ts';
-import { type MeterRecord, startRecord, statusOf } from './record.ts';
+import { type PlanLoad, planLoad } from './plan.ts';
+import { type BusMeter, type MeterRecord, type MeterStatus, startRecord, statusOf } from './record.ts';
 import { type Ending, Schedule, type Turn } from './schedule.ts';
-
-export interface BusMeter {
-  id: string;
-  protocol: Protocol;
-  blocks: readonly Block<Reading>[];
-  /** Extra silence before each request, for meters that drop back-to-back ones. */
-  quietMs?: number;
-}
 
 /** A port's state; `silent`: it is open, but no meter on it answers, which is one fault and not one per meter. */
 export type BusState = PortState | { state: 'silent'; reason: string };
@@ -47,8 +39,6 @@ export interface BusOptions {
   /** Ends the bus: open requests fail as `cancelled`, the port is closed. */
   signal: AbortSignal;
 }
-
-export type Answer<T> = { value: T } | { failure: Failure; detail: string };
 
 export interface RequestOptions {
   /** Higher goes first among requests; 1 where nothing is said. */
@@ -74,16 +64,6 @@ export interface Bus {
   status(): BusStatus;
   /** Resolves when the signal ended the bus and the port is closed. */
   stopped: Promise<void>;
-}
-
-export interface MeterStatus extends MeterState {
-  id: string;
-  /** Wall time of the last reading; null before the first. */
-  lastReadMs: number | null;
-  reads: number;
-  failures: Partial<Record<Failure, number>>;
-  /** Names of the blocks that this meter does not have. */
-  dropped: string[];
 }
 
 export interface BusStatus {

@@ -2,9 +2,26 @@
 import type { Block } from '../../protocols/exchange.ts';
 import type { Failure } from '../../protocols/failure.ts';
 import type { Reading } from '../../protocols/reading.ts';
-import type { BusMeter, MeterStatus } from './bus.ts';
 import type { MeterState } from './health.ts';
 import type { Protocol } from './plan.ts';
+
+export interface BusMeter {
+  id: string;
+  protocol: Protocol;
+  blocks: readonly Block<Reading>[];
+  /** Extra silence before each request, for meters that drop back-to-back ones. */
+  quietMs?: number;
+}
+
+export interface MeterStatus extends MeterState {
+  id: string;
+  /** Wall time of the last reading; null before the first. */
+  lastReadMs: number | null;
+  reads: number;
+  failures: Partial<Record<Failure, number>>;
+  /** Names of the blocks that this meter does not have. */
+  dropped: string[];
+}
 
 export interface MeterRecord {
   index: number;

@@ -3,9 +3,23 @@ import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { LinkOptions } from '../link.ts';
-import { type Cause, causeOf, HUNG_UP } from './back-off.ts';
-import { readTls } from './certificates.ts';
-import type { MqttSettings } from './mqtt-link.ts';
+import { type BackOff, type Cause, causeOf, HUNG_UP } from './back-off.ts';
+import { readTls, type TlsFiles } from './certificates.ts';
+
+export interface MqttSettings {
+  /** In order of preference: `mqtt://host:1883`, `mqtts://host:8883`. */
+  brokers: readonly string[];
+  clientId: string;
+  username?: string;
+  /** Read at each connection; one line. */
+  passwordFile?: string;
+  tls?: TlsFiles;
+  keepaliveS?: number;
+  /** Own bound on one packet, whatever the broker would take. */
+  maxPacketBytes?: number;
+  connectTimeoutMs?: number;
+  backOff?: BackOff;
+}
 
 export interface Connected {
   client: MqttClient;

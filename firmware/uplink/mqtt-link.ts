@@ -10,24 +10,9 @@
 import { type Clock, sleep } from '../clock.ts';
 import { type Link, LinkError, type LinkEvents, type LinkOptions, type OpenLink } from '../link.ts';
 import type { Log } from '../log.ts';
-import { BACK_OFF, type BackOff, type Cause, causeOf, retryDelayMs } from './back-off.ts';
-import { daysLeft, EXPIRY_WARNING_DAYS, type TlsFiles, versionOf } from './certificates.ts';
-import { type Connected, connectOnce } from './mqtt-connect.ts';
-
-export interface MqttSettings {
-  /** In order of preference: `mqtt://host:1883`, `mqtts://host:8883`. */
-  brokers: readonly string[];
-  clientId: string;
-  username?: string;
-  /** Read at each connection; one line. */
-  passwordFile?: string;
-  tls?: TlsFiles;
-  keepaliveS?: number;
-  /** Own bound on one packet, whatever the broker would take. */
-  maxPacketBytes?: number;
-  connectTimeoutMs?: number;
-  backOff?: BackOff;
-}
+import { BACK_OFF, type Cause, causeOf, retryDelayMs } from './back-off.ts';
+import { daysLeft, EXPIRY_WARNING_DAYS, versionOf } from './certificates.ts';
+import { type Connected, connectOnce, type MqttSettings } from './mqtt-connect.ts';
 
 /** What the link has to say; the gateway makes alerts of kind `gateway` of it. */
 export interface LinkNotice {

@@ -1,5 +1,5 @@
 /** Simulated DL/T 645-2007 meters and the blocks that read them, for benches and tests of the bus. */
-import type { BusMeter } from '../../firmware/bus/bus.ts';
+import type { BusMeter } from '../../firmware/bus/record.ts';
 import { readItemExchange } from '../../protocols/dlt645/exchange.ts';
 import type { Block, Exchange } from '../../protocols/exchange.ts';
 import type { Reading } from '../../protocols/reading.ts';

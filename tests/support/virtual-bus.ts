@@ -1,5 +1,6 @@
 /** The real bus on a simulated line in virtual time, with Modbus meters that each read a few registers. */
-import { type Bus, type BusMeter, type BusOptions, startBus } from '../../firmware/bus/bus.ts';
+import { type Bus, type BusOptions, startBus } from '../../firmware/bus/bus.ts';
+import type { BusMeter } from '../../firmware/bus/record.ts';
 import type { Block } from '../../protocols/exchange.ts';
 import { readRegisters } from '../../protocols/modbus/exchange.ts';
 import type { Reading } from '../../protocols/reading.ts';

@@ -2,7 +2,8 @@
  * The buses alone in a process of their own: what reading costs in memory and CPU. Forked with a
  * `BusPlan` as its first argument; sends one `BusFigures` and ends.
  */
-import { type BusMeter, startBus } from '../../../firmware/bus/bus.ts';
+import { startBus } from '../../../firmware/bus/bus.ts';
+import type { BusMeter } from '../../../firmware/bus/record.ts';
 import { systemClock } from '../../../firmware/clock.ts';
 import { parsePortAddress } from '../../../firmware/port-address.ts';
 import { openSerialPort } from '../../../firmware/serial-port.ts';

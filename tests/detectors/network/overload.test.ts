@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../detectors/alert.ts';
 import { Engine } from '../../../detectors/engine.ts';
-import { type OverloadSettings, overload } from '../../../detectors/network/overload.ts';
+import { overload } from '../../../detectors/network/overload.ts';
+import type { OverloadSettings } from '../../../detectors/network/overload-settings.ts';
 import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
 
 const MINUTE = 60_000;

@@ -1,6 +1,7 @@
 /** 重载/过载 against a brute-force oracle that looks at all samples so far, under random loss. */
 import { Engine } from '../../../detectors/engine.ts';
-import { OVERLOAD_DEFAULTS, overload } from '../../../detectors/network/overload.ts';
+import { overload } from '../../../detectors/network/overload.ts';
+import { OVERLOAD_DEFAULTS } from '../../../detectors/network/overload-settings.ts';
 import { atLeast, type Figure, seeded } from './network-data.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BusMeter } from '../../../firmware/bus/bus.ts';
+import type { BusMeter } from '../../../firmware/bus/record.ts';
 import type { Reading } from '../../../protocols/reading.ts';
 import type { Talk } from '../../../sim/line.ts';
 import { createRandom } from '../../../sim/random.ts';

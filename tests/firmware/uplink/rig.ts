@@ -6,7 +6,8 @@ import { Aedes } from 'aedes';
 import { systemClock } from '../../../firmware/clock.ts';
 import { silentLog } from '../../../firmware/log.ts';
 import type { Outbox } from '../../../firmware/outbox.ts';
-import type { LinkNotice, MqttSettings } from '../../../firmware/uplink/mqtt-link.ts';
+import type { MqttSettings } from '../../../firmware/uplink/mqtt-connect.ts';
+import type { LinkNotice } from '../../../firmware/uplink/mqtt-link.ts';
 import { mqttLink } from '../../../firmware/uplink/mqtt-link.ts';
 import { startUplink, type Uplink, type UplinkParts, type UplinkSettings } from '../../../firmware/uplink/uplink.ts';
 
