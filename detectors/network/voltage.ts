@@ -4,8 +4,8 @@
  * Intuition. Lamps, motors and complaints follow the voltage. Three questions: is it outside now and stays there
  * (`low`, `high`: 10 min, a motor start does not last that long; 1 min where it is dangerous, for a lost neutral
  * puts 300 V on a home at once); does it dip or swell often without staying (`sags`: three on one civil day, IEC
- * 61000-4-30's levels of 90 and 110 %: a supply that hovers at +7 % does not swell); and what share
- * of the day was right (`qualification`: under 95 % of the measured time).
+ * 61000-4-30's levels of 90 and 110 %: a supply that hovers at +7 %, or 380 V at −7 %, does neither); and what
+ * share of the day was right (`qualification`: under 95 % of the measured time).
  *
  * Rejected: an alert for every reading outside: at a limit that is exactly where the tap changer holds the voltage it
  * flaps all evening; hence a hold and a hysteresis of 1 %. Rejected: the qualification rate over the whole day with
@@ -27,7 +27,8 @@ export interface VoltageSettings {
   /** Beyond these it is dangerous. */
   veryLow: number;
   veryHigh: number;
-  /** What does not stay is a swell above this; a dip is what was `low`. */
+  /** What does not stay is a dip below the first, a swell above the second. */
+  dip: number;
   swell: number;
   /** How far back inside it must come. */
   hysteresis: number;
@@ -45,6 +46,7 @@ export const VOLTAGE_DEFAULTS: VoltageSettings = {
   lineHigh: 1.07,
   veryLow: 0.8,
   veryHigh: 1.15,
+  dip: 0.9,
   swell: 1.1,
   hysteresis: 0.01,
   holdMs: 10 * MINUTE_MS,
@@ -115,39 +117,40 @@ function step(state: VoltageState, input: Input, meter: MeterInfo, rule: Voltage
   if (highest === 0) return NOTHING;
   const line = lowest > LINE_V;
   const nominalV = line ? 380 : 220;
-  const lowV = (line ? rule.lineLow : rule.low) * nominalV;
-  const highV = (line ? rule.lineHigh : rule.high) * nominalV;
+  const low = line ? rule.lineLow : rule.low;
+  const high = line ? rule.lineHigh : rule.high;
+  const lowV = partV(low, nominalV);
+  const highV = partV(high, nominalV);
   const inside = lowest >= lowV && highest <= highV;
   const day = Math.floor(input.localMs / DAY_MS);
   const outputs: Output[] = day === state.day ? [] : newDay(state, day, atMs, meter, rule);
   measure(state, atMs, inside, rule);
-  const { low, high } = state;
-  if (inside && low.hold.phase === 'quiet' && high.hold.phase === 'quiet') {
-    low.hold.lastMs = atMs;
-    high.hold.lastMs = atMs;
+  const { low: below, high: above } = state;
+  if (inside && below.hold.phase === 'quiet' && above.hold.phase === 'quiet') {
+    below.hold.lastMs = atMs;
+    above.hold.lastMs = atMs;
     return outputs.length === 0 ? NOTHING : outputs;
   }
-  const backV = rule.hysteresis * nominalV;
-  const danger = { low: lowest < rule.veryLow * nominalV, high: highest > rule.veryHigh * nominalV };
-  const phase = { low: voltageV.indexOf(lowest) + 1, high: voltageV.indexOf(highest) + 1 };
   const sides: Outside[] = [
     {
       which: 'low',
       volts: lowest,
       limitV: lowV,
       over: lowest < lowV,
-      under: lowest > lowV + backV,
-      danger: danger.low,
-      phase: phase.low,
+      under: lowest > partV(low + rule.hysteresis, nominalV),
+      danger: lowest < partV(rule.veryLow, nominalV),
+      deepV: partV(rule.dip, nominalV),
+      phase: voltageV.indexOf(lowest) + 1,
     },
     {
       which: 'high',
       volts: highest,
       limitV: highV,
       over: highest > highV,
-      under: highest < highV - backV,
-      danger: danger.high,
-      phase: phase.high,
+      under: highest < partV(high - rule.hysteresis, nominalV),
+      danger: highest > partV(rule.veryHigh, nominalV),
+      deepV: partV(rule.swell, nominalV),
+      phase: voltageV.indexOf(highest) + 1,
     },
   ];
   for (const side of sides) stepSide(state, side, atMs, meter, rule, outputs);
@@ -158,6 +161,11 @@ function step(state: VoltageState, input: Input, meter: MeterInfo, rule: Voltage
   return outputs.length === 0 ? NOTHING : outputs;
 }
 
+/** A limit is what the meter would show of it: 93 % of 380 V are 353.4 V and not a bit more, which would be outside. */
+function partV(part: number, nominalV: number): number {
+  return Math.round(part * nominalV * 1000) / 1000;
+}
+
 /** The worst phase of one reading, against one of the two limits. */
 interface Outside {
   which: 'low' | 'high';
@@ -166,6 +174,8 @@ interface Outside {
   over: boolean;
   under: boolean;
   danger: boolean;
+  /** Beyond this it is a disturbance though it does not stay. */
+  deepV: number;
   phase: number;
 }
 
@@ -177,15 +187,15 @@ function stepSide(
   rule: VoltageSettings,
   outputs: Output[],
 ): void {
-  const { which, volts, over, under, danger } = outside;
+  const { which, volts, over, under, danger, deepV } = outside;
   const side = state[which];
   const { hold } = side;
   if (hold.phase === 'quiet' && !over) {
     hold.lastMs = atMs;
     return;
   }
-  const worse = which === 'low' ? volts < side.worstV : volts > side.worstV;
-  if (worse || hold.phase === 'quiet') side.worstV = volts;
+  const beyond = (a: number, b: number): boolean => (which === 'low' ? a < b : a > b);
+  if (beyond(volts, side.worstV) || hold.phase === 'quiet') side.worstV = volts;
   const pending = hold.phase === 'rising';
   const holds: HoldRule = {
     raiseHoldMs: danger ? rule.dangerHoldMs : rule.holdMs,
@@ -194,8 +204,7 @@ function stepSide(
   };
   const change = stepHold(hold, over, under, atMs, holds);
   // It was outside and came back before the hold ended: a sag or a swell.
-  const deep = which === 'low' || side.worstV > (rule.swell / rule.high) * outside.limitV;
-  if (pending && hold.phase === 'quiet' && change === undefined && deep) state.brief++;
+  if (pending && hold.phase === 'quiet' && beyond(side.worstV, deepV)) state.brief++;
   const grew = isActive(hold) && danger && side.severity === 'warning';
   if (change === undefined && !grew) return;
   if (change !== 'cleared') side.severity = danger ? 'critical' : 'warning';
