@@ -49,4 +49,47 @@ describe('relay', () => {
     expect(meter.alerts[1]?.evidence.sign).toBe('relay-bridged');
     expect(meter.say('relay-closed').seen().slice(2)).toEqual(['outage cleared notice', 'tamper cleared warning']);
   });
+
+  it('says when, how long and whom it calls', () => {
+    const meter = new Meter().say('relay-open').draw(30, 125).say('relay-closed');
+    const [cut, bridge, back, mended] = meter.alerts;
+    const openMs = Date.UTC(2026, 0, 1);
+    expect(cut).toMatchObject({ since: openMs, at: openMs, confidence: 0.95, recipients: ['power'] });
+    const scope = { scope: 'meter', where: 'm', meters: 1, repeats: 0 };
+    expect(cut?.evidence).toEqual({ ...scope, cause: 'relay-open', lastedMin: 0 });
+    expect(back?.evidence.lastedMin).toBe(125);
+    expect(bridge).toMatchObject({ since: openMs, at: openMs + 90 * MINUTE, confidence: 0.75 });
+    expect(bridge?.evidence).toEqual({ sign: 'relay-bridged', powerW: 30, flowsMin: 90 });
+    expect(mended?.evidence).toEqual({ sign: 'relay-bridged', powerW: 0, flowsMin: 125 });
+    expect(mended?.id).toBe(bridge?.id);
+  });
+
+  it('takes what a meter measures of nothing for nothing, and wants the power to flow without a break', () => {
+    expect(new Meter().say('relay-open').draw(20, 600).seen()).toHaveLength(1);
+    expect(new Meter().say('relay-open').draw(20.1, 95).seen()).toHaveLength(2);
+    const broken = new Meter().say('relay-open').draw(300, 85).draw(0, 5).draw(300, 90);
+    expect(broken.seen()).toHaveLength(1);
+    expect(broken.draw(300, 5).seen()).toHaveLength(2);
+  });
+
+  it('starts afresh after the relay closed', () => {
+    const meter = new Meter().say('relay-open').draw(300, 95).say('relay-closed').say('relay-open').draw(300, 90);
+    expect(meter.seen().slice(4)).toEqual(['outage raised notice']);
+    expect(meter.draw(300, 5).seen().slice(5)).toEqual(['tamper raised warning']);
+    // Whoever was not bridged has no bridge to be mended.
+    const second = new Meter().say('relay-open').draw(300, 95).say('relay-closed').say('relay-open');
+    expect(second.draw(0, 30).say('relay-closed').seen().slice(5)).toEqual(['outage cleared notice']);
+  });
+
+  it('leaves the heads of the network alone, and readings without power', () => {
+    const heads = [
+      { id: 't', premises: 'transformer' },
+      { id: 'f', premises: 'feeder' },
+    ] as const;
+    const engine = new Engine({ timezone: 'UTC', meters: heads }, [relay()]);
+    for (const { id } of heads) expect(engine.take({ atMs: 1, meter: id, event: 'relay-open' }).alerts).toEqual([]);
+    const meter = new Meter().say('relay-open').say('cover-open').draw(300, 85);
+    meter.engine.take({ atMs: meter.atMs, meter: 'm', reading: { voltageV: [221] } });
+    expect(meter.draw(300, 10).seen()).toHaveLength(2);
+  });
 });
