@@ -3,6 +3,7 @@ import type { Alert } from '../../../detectors/alert.ts';
 import { Engine } from '../../../detectors/engine.ts';
 import { overload } from '../../../detectors/network/overload.ts';
 import type { OverloadSettings } from '../../../detectors/network/overload-settings.ts';
+import { ageingRate, hotSpotC, ONAN_DISTRIBUTION, steadyHeat } from '../../../detectors/network/thermal/transformer.ts';
 import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
 
 const MINUTE = 60_000;
@@ -68,6 +69,55 @@ describe('overload of a home', () => {
     ]);
   });
 
+  it('is over the fuse only above it, and back only under nine tenths of it', () => {
+    expect(replay(home, minutes(60, amps(40)))).toEqual([]);
+    expect(replay(home, minutes(60, amps(40.1)))).toHaveLength(1);
+    expect(replay(home, [...minutes(10, amps(44)), ...minutes(60, amps(36))])).toHaveLength(1);
+    expect(replay(home, [...minutes(10, amps(44)), ...minutes(60, amps(35.9))])).toHaveLength(2);
+  });
+
+  it.each([
+    // IEC 60898-1: 1.13 In never trips within the hour, 1.45 In must.
+    [45, 'notice', undefined, undefined],
+    [45.2, 'warning', 60, undefined],
+    [57.9, 'warning', expect.any(Number), undefined],
+    [58, 'critical', expect.any(Number), 60],
+  ])('takes %d A through a fuse of 40 A as %s', (value, severity, mayTripInMin, mustTripInMin) => {
+    const [raised] = replay(home, minutes(6, amps(value)));
+    expect(raised?.severity).toBe(severity);
+    expect(raised?.evidence.mayTripInMin).toEqual(mayTripInMin);
+    expect(raised?.evidence.mustTripInMin).toEqual(mustTripInMin);
+  });
+
+  it('tells load, peak and time of this overload, not of the one before', () => {
+    const alerts = replay(home, [
+      ...minutes(1, amps(70)),
+      ...minutes(5, amps(10)),
+      ...minutes(1, amps(44)),
+      ...minutes(8, amps(42)),
+      ...minutes(8, amps(8)),
+    ]);
+    expect(alerts.map((alert) => [alert.state, alert.severity, alert.confidence])).toEqual([
+      ['raised', 'notice', 0.95],
+      ['cleared', 'notice', 0.95],
+    ]);
+    const load = { level: 'overload', currentA: 42, limitA: 40, loadPercent: 105 };
+    expect(alerts[0]?.evidence).toEqual({ ...load, peakA: 44, heldMin: 5 });
+    expect(alerts[1]?.evidence).toMatchObject({ currentA: 8, loadPercent: 20, peakA: 44, heldMin: 14 });
+  });
+
+  it('watches whoever has a fuse or a rating, and nobody else', () => {
+    const heard = (meter: MeterInfo, reading: Reading) => replay(meter, minutes(200, reading)).length > 0;
+    expect(heard({ id: 'h', ratedCurrentA: 20 }, amps(30))).toBe(true);
+    expect(heard({ id: 'h', fuseA: 40, ratedCurrentA: 20 }, amps(30))).toBe(false);
+    expect(heard({ id: 'h' }, amps(300))).toBe(false);
+    expect(heard({ id: 'f', premises: 'feeder' }, amps(300))).toBe(false);
+    expect(heard({ id: 'f', premises: 'feeder', fuseA: 100 }, amps(300))).toBe(true);
+    expect(heard({ id: 't', premises: 'transformer', ratedKva: 30 }, { activePowerW: 60_000 })).toBe(true);
+    // 100 kVA of a home say nothing of its fuse.
+    expect(heard({ id: 'h', ratedKva: 10 }, { activePowerW: 60_000 })).toBe(false);
+  });
+
   it('does not bridge a hole: what was not measured is no evidence', () => {
     const alerts = replay(home, [amps(43), ...minutes(90, undefined), amps(43), ...minutes(4, amps(43))]);
     expect(alerts).toEqual([]);
@@ -128,9 +178,116 @@ describe('overload of a transformer', () => {
     expect(big[0]?.evidence.hotSpotC).toBeLessThan(60);
   });
 
+  it('is heavy above 80 % and over above 100 %, and falls 5 points under them', () => {
+    const quarters = (hours: number, ratio: number) => minutes(hours * 4, load(ratio));
+    const levels = (...parts: (Reading | undefined)[][]) =>
+      replay(transformer, parts.flat(), {}, 15).map((alert) => alert.evidence.level);
+    expect(levels(quarters(9, 0.8))).toEqual([]);
+    expect(levels(quarters(9, 0.801))).toEqual(['heavy']);
+    expect(levels(quarters(9, 1))).toEqual(['heavy']);
+    expect(levels(quarters(9, 1.001))).toEqual(['overload']);
+    expect(levels(quarters(3, 0.9), quarters(9, 0.76))).toEqual(['heavy']);
+    expect(levels(quarters(3, 0.9), quarters(9, 0.74))).toEqual(['heavy', 'heavy']);
+    expect(levels(quarters(3, 1.01), quarters(9, 0.96))).toEqual(['overload']);
+    expect(levels(quarters(3, 1.01), quarters(9, 0.94))).toEqual(['overload', 'heavy']);
+  });
+
+  it('says what the load does to oil, winding and paper', () => {
+    const alerts = replay(
+      transformer,
+      [...minutes(8, load(0.5)), ...minutes(2, load(1.15)), ...minutes(15, load(1.05)), ...minutes(4, load(0.4))],
+      {},
+      15,
+    );
+    expect(alerts.map((alert) => [alert.state, alert.evidence.level])).toEqual([
+      ['raised', 'overload'],
+      ['cleared', 'overload'],
+    ]);
+    const [raised, cleared] = alerts;
+    expect(raised).toMatchObject({ confidence: 0.98, severity: 'warning', recipients: ['power'] });
+    expect(raised?.since).toBe((1 + 8 * 15) * MINUTE);
+    expect(raised?.evidence).toMatchObject({ loadPercent: 105, peakPercent: 115, heldH: 2, minutesToLimit: 1440 });
+    expect(raised?.evidence).toMatchObject({ lifeLostH: 0, ambientC: 20 });
+    expect(raised?.evidence.outlook).toBe('at this load the hot spot stays under 120 °C today');
+    const { hotSpotC: hotSpot, topOilC, ageingRate: rate } = raised?.evidence as Record<string, number>;
+    expect(hotSpot).toBeCloseTo(topOilC! + 23 * 1.05 ** 1.6, 0);
+    expect(rate).toBeCloseTo(2 ** ((hotSpot! - 98) / 6), 1);
+    // Two and a half hours at a rate that grows from that of the raising to that of 1.05 held for ever.
+    const steady = hotSpotC(steadyHeat(ONAN_DISTRIBUTION, 1.05, 20));
+    expect(cleared?.evidence.lifeLostH).toBeGreaterThan(2 * rate!);
+    expect(cleared?.evidence.lifeLostH).toBeLessThan(2.5 * ageingRate(steady));
+    expect(cleared?.evidence.heldH).toBe(4.75);
+  });
+
+  it('takes the air of 20 °C where nobody tells another, and keeps what was told', () => {
+    const oilAfter = (first: Reading, then: Reading) =>
+      replay(transformer, [first, ...minutes(12, then)], {}, 15)[0]?.evidence.topOilC;
+    const bare = (ratio: number): Reading => ({ activePowerW: 400_000 * ratio });
+    const steadyC = (ambientC: number) => expect.closeTo(steadyHeat(ONAN_DISTRIBUTION, 0.9, ambientC).topOilC, 1);
+    expect(oilAfter(bare(0.9), bare(0.9))).toEqual(steadyC(20));
+    expect(oilAfter(load(0.9, 35), bare(0.9))).toEqual(steadyC(35));
+    // An entry that tells the oil's start was cold then, and so was its winding.
+    const cold = replay({ ...transformer, thermal: { initialTopOilC: 20 } }, minutes(12, load(0.9)), {}, 15)[0];
+    const warmed = 20 + (steadyHeat(ONAN_DISTRIBUTION, 0.9, 20).topOilC - 20) * (1 - Math.exp(-120 / 180));
+    expect(cold?.evidence.topOilC).toBeCloseTo(warmed, 1);
+  });
+
+  it('warns of a heavy load that passes its limit within four hours, and calls within one', () => {
+    // The air of a closed kiosk in the sun: from 20 to 55 °C while the load stays at 95 %.
+    const alerts = replay(transformer, [load(0.95, 20), ...minutes(40, load(0.95, 55))], {}, 15);
+    expect(lifeOf(alerts)).toEqual([
+      ['raised', 'warning'],
+      ['updated', 'critical'],
+    ]);
+    const [raised, updated] = alerts.map((alert) => alert.evidence);
+    expect(raised?.minutesToLimit).toBeGreaterThan(60);
+    expect(raised?.minutesToLimit).toBeLessThan(240);
+    expect(raised?.outlook).toBe(
+      `at this load the hot spot passes 120 °C (or the oil 105 °C) in ${String(raised?.minutesToLimit)} min`,
+    );
+    expect(updated?.minutesToLimit).toBeLessThanOrEqual(60);
+    expect(updated?.level).toBe('heavy');
+  });
+
   it('is judged by current on a feeder without rated power', () => {
     const feeder: MeterInfo = { id: 'f', premises: 'feeder', phases: 3, ratedCurrentA: 200 };
     const alerts = replay(feeder, minutes(13, { currentA: [120, 170, 90] }), {}, 15);
     expect(alerts.map((alert) => [alert.evidence.level, alert.evidence.loadPercent])).toEqual([['heavy', 85]]);
+  });
+
+  describe('that is a feeder: IEC 60255-149, 30 min, 1.05 times its rating for ever', () => {
+    const feeder: MeterInfo = { id: 'f', premises: 'feeder', phases: 3, ratedCurrentA: 100 };
+    const three = (value: number): Reading => ({ currentA: [value, value - 10, value - 20] });
+
+    it('waits its two hours only where the cable does', () => {
+      // τ ln(r² / (r² − 1)) is 119 min at 106 A and 122 min at 105.9 A.
+      const [sooner] = replay(feeder, minutes(122, three(106)));
+      expect([sooner?.at, sooner?.severity]).toEqual([11 * MINUTE, 'warning']);
+      const [later] = replay(feeder, minutes(122, three(105.9)));
+      expect([later?.at, later?.severity]).toEqual([121 * MINUTE, 'critical']);
+    });
+
+    it('says how warm the cable is and how long it will bear the load', () => {
+      const [raised] = replay(feeder, minutes(12, three(150)));
+      const square = (150 / 105) ** 2;
+      expect(raised).toMatchObject({ at: 11 * MINUTE, since: MINUTE, severity: 'critical' });
+      expect(raised?.recipients).toEqual(['power', 'dispatch']);
+      expect(raised?.evidence).toEqual({
+        level: 'overload',
+        loadPercent: 150,
+        peakPercent: 150,
+        heldH: 0.17,
+        minutesToLimit: Math.round(30 * Math.log(square / (square - 1)) - 10),
+        heatPercent: Math.round(100 * square * (1 - Math.exp(-1 / 3))),
+      });
+    });
+
+    it('takes the mean of both ends for a hole', () => {
+      const [raised] = replay(feeder, [three(50), ...minutes(119, undefined), ...minutes(12, three(150))]);
+      const before = (100 / 105) ** 2 * (1 - Math.exp(-4));
+      const after = before * Math.exp(-1 / 3) + (150 / 105) ** 2 * (1 - Math.exp(-1 / 3));
+      expect(raised?.evidence.heatPercent).toBe(Math.round(100 * after));
+      expect(raised?.evidence.minutesToLimit).toBe(0);
+    });
   });
 });
