@@ -42,14 +42,20 @@ export function locate(
 ): Part[] {
   const known = meters.filter((meter) => conditionOf(meter.id) !== undefined);
   const open = new Set(known.filter((meter) => conditionOf(meter.id) !== 'live'));
+  // What one part explains says nothing about another.
+  const unexplained = new Set(known);
   const parts: Part[] = [];
   for (const candidate of candidates(known)) {
     if (open.size === 0) break;
-    const down = candidate.members.filter((meter) => open.has(meter));
-    const part = judge(candidate, down, known, conditionOf, loadDropped);
+    const members = candidate.members.filter((meter) => unexplained.has(meter));
+    const down = members.filter((meter) => open.has(meter));
+    const part = judge({ ...candidate, members }, down, unexplained, conditionOf, loadDropped);
     if (part === undefined) continue;
     parts.push(part);
-    for (const meter of down) open.delete(meter);
+    for (const meter of down) {
+      open.delete(meter);
+      unexplained.delete(meter);
+    }
   }
   for (const meter of open) {
     if (conditionOf(meter.id) !== 'off') continue;
@@ -94,7 +100,7 @@ function candidates(known: readonly MeterInfo[]): Candidate[] {
 function judge(
   candidate: Candidate,
   down: readonly MeterInfo[],
-  known: readonly MeterInfo[],
+  unexplained: ReadonlySet<MeterInfo>,
   conditionOf: (id: string) => Condition | undefined,
   loadDropped: (ids: readonly string[]) => boolean,
 ): Part | undefined {
@@ -102,10 +108,9 @@ function judge(
   if (down.length < 2 || down.length < SHARE * members.length) return undefined;
   // What takes everything is the area's matter; a part needs others that live.
   const inside = new Set(members);
-  const others = known.filter((meter) => !inside.has(meter));
+  const others = [...unexplained].filter((meter) => !inside.has(meter));
   const living = others.filter((meter) => conditionOf(meter.id) === 'live').length;
-  if (scope !== 'area' && living < 0.5 * others.length) return undefined;
-  if (scope !== 'area' && others.length === 0) return undefined;
+  if (scope !== 'area' && (others.length === 0 || living < 0.5 * others.length)) return undefined;
   const said = down.filter((meter) => conditionOf(meter.id) === 'off').length;
   const ids = down.map((meter) => meter.id);
   const part = { scope, where, meters: ids, said };
