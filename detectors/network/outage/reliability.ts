@@ -42,7 +42,8 @@ export function publishDay(
   area: Area,
 ): Finding | undefined {
   const first = reliability.day < 0;
-  const passed = day - reliability.day;
+  // A clock that was set back has ended a day as well; what it had counted was not less than nothing.
+  const passed = Math.max(1, day - reliability.day);
   reliability.day = day;
   if (first) return undefined;
   const users = Object.values(seats).filter((seat) => seat.heardMs > 0).length;
