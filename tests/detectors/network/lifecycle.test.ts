@@ -76,7 +76,6 @@ describe('every detector of the network', () => {
           }
         }
       }),
-      { numRuns: 150 },
     );
   });
 
@@ -91,7 +90,6 @@ describe('every detector of the network', () => {
         const second = new Engine(area, networkDetectors(), JSON.parse(JSON.stringify(first.snapshot())), fail);
         expect(take(second, given.slice(at))).toEqual(take(whole, given.slice(at)));
       }),
-      { numRuns: 60 },
     );
   });
 
