@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../detectors/alert.ts';
 import { Engine } from '../../../detectors/engine.ts';
 import { lineLoss } from '../../../detectors/network/line-loss.ts';
-import type { MeterInfo } from '../../../protocols/reading.ts';
+import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -73,5 +73,160 @@ describe('line loss', () => {
   it('tells users that count more than was supplied', () => {
     const alerts = replay({ days: 6, loss: () => -0.1 });
     expect(alerts[0]?.evidence.balance).toContain('more than was supplied');
+  });
+});
+
+/** Ten homes of 1 kW each, read on the quarter of an hour; what a day does differently is told by the day. */
+class Village {
+  readonly engine: Engine;
+  readonly alerts: Alert[] = [];
+  readonly registers = new Map<string, number>();
+  day = 1;
+
+  constructor(readonly meters: readonly MeterInfo[] = village) {
+    this.engine = new Engine({ timezone: 'UTC', meters }, [lineLoss()]);
+  }
+
+  /** Days of so many watts at each meter; a meter that is not in `wattsOf` is not read. */
+  live(days: number, wattsOf: (meter: string) => number | undefined, read: (wh: number) => Reading = importOnly): this {
+    for (const end = this.day + days; this.day < end; this.day++) {
+      for (let quarter = 0; quarter < 96; quarter++) {
+        for (const { id } of this.meters) {
+          const watts = wattsOf(id);
+          if (watts === undefined) continue;
+          const wh = (this.registers.get(id) ?? 1e6) + watts / 4;
+          this.registers.set(id, wh);
+          const atMs = this.day * DAY + (quarter + 1) * 15 * MINUTE;
+          this.alerts.push(...this.engine.take({ atMs, meter: id, reading: read(wh) }).alerts);
+        }
+      }
+    }
+    return this;
+  }
+
+  told(): Alert[] {
+    // The day that ended is judged eight hours into the next.
+    this.alerts.push(...this.engine.advance(this.day * DAY + 9 * 60 * MINUTE).alerts);
+    return this.alerts.splice(0);
+  }
+}
+
+const village: MeterInfo[] = [
+  ...Array.from({ length: 10 }, (_, i): MeterInfo => ({ id: `v${i}`, feeder: i < 5 ? 'F1' : 'F2' })),
+  { id: 't', premises: 'transformer' },
+];
+const importOnly = (importWh: number): Reading => ({ importWh });
+/** What the transformer gives when so many percent are lost of it. */
+const losing = (percent: number) => (meter: string) => (meter === 't' ? 10_000 / (1 - percent / 100) : 1000);
+
+describe('line loss, by the figures', () => {
+  it('counts beyond limit plus uncertainty: readings at midnight leave the clocks alone', () => {
+    // Two clocks of 5 min: 0.35 % of a day for the transformer, 0.11 % for the ten homes together.
+    expect(new Village().live(4, losing(10.3)).told()).toEqual([]);
+    const [raised, ...more] = new Village().live(4, losing(10.5)).told();
+    expect(more).toEqual([]);
+    expect(raised).toMatchObject({ kind: 'leakage', state: 'raised', severity: 'warning', confidence: 0.9 });
+    expect(raised?.evidence).toEqual({
+      ...{ balance: 'energy that reached no meter', lossPercent: 10.5, uncertaintyPercent: 0.36, limitPercent: 10 },
+      ...{ suppliedKwh: 268.16, countedKwh: 240, lostKwh: 28.16, users: 10, usersGuessed: 0 },
+    });
+    // Two days had ended that were known from midnight to midnight, told eight hours after the second.
+    expect(raised?.at).toBe(4 * DAY + 8 * 60 * MINUTE);
+    expect(raised?.since).toBe(2 * DAY + 8 * 60 * MINUTE);
+  });
+
+  it('raises on the first day where a third of all is gone, and not for one bad day else', () => {
+    expect(new Village().live(2, losing(5)).live(1, losing(25)).live(3, losing(5)).told()).toEqual([]);
+    const [raised] = new Village().live(2, losing(5)).live(1, losing(31)).live(1, losing(5)).told();
+    expect(raised?.evidence.lossPercent).toBe(31);
+  });
+
+  it('clears after two good days in a row', () => {
+    const one = new Village().live(4, losing(15)).live(1, losing(5)).live(1, losing(15)).live(1, losing(5));
+    expect(one.told().map((alert) => alert.state)).toEqual(['raised']);
+    const two = one.live(1, losing(5)).told();
+    expect(two.map((alert) => alert.state)).toEqual(['cleared']);
+  });
+
+  it('judges a network by its own median plus four points, from three days on', () => {
+    const usual = () => new Village().live(8, losing(9));
+    expect(usual().live(4, losing(13.2)).told()).toEqual([]);
+    const [raised] = usual().live(4, losing(13.6)).told();
+    expect(raised?.evidence).toMatchObject({ limitPercent: 13, usualLossPercent: 9 });
+    const [early] = new Village().live(3, losing(9)).live(2, losing(13.2)).told();
+    expect(early?.evidence).toMatchObject({ limitPercent: 10 });
+    // What was bad is not what is usual.
+    const long = new Village().live(30, losing(20)).told();
+    expect(long.map((alert) => alert.state)).toEqual(['raised']);
+  });
+
+  it('tells a gain beyond two percent and its uncertainty, as what it is', () => {
+    expect(new Village().live(5, losing(-2.3)).told()).toEqual([]);
+    const [raised] = new Village().live(5, losing(-2.5)).told();
+    expect(raised?.evidence).toMatchObject({ balance: 'users count more than was supplied', lossPercent: -2.5 });
+  });
+
+  it('balances each feeder by its own homes, and a head with none by nothing', () => {
+    const feeders: MeterInfo[] = [
+      ...village,
+      { id: 'f1', premises: 'feeder', feeder: 'F1' },
+      { id: 'f2', premises: 'feeder', feeder: 'F2' },
+      { id: 'f3', premises: 'feeder', feeder: 'F3' },
+      { id: 'f?', premises: 'feeder' },
+    ];
+    const supplied: Record<string, number> = { t: 11_000, f1: 5200, f2: 5800, f3: 9000, 'f?': 9000 };
+    const alerts = new Village(feeders).live(5, (meter) => supplied[meter] ?? 1000).told();
+    expect(alerts.map((alert) => [alert.meter, alert.evidence.users])).toEqual([['f2', 5]]);
+    expect(lineLoss().start({ timezone: 'UTC', meters: village.slice(0, 10) })).toBeUndefined();
+    expect(lineLoss().start({ timezone: 'UTC', meters: feeders.slice(-2) })).toBeUndefined();
+  });
+
+  it('takes what roofs feed back off what was drawn', () => {
+    const both = (wh: number): Reading => ({ importWh: 2 * wh, exportWh: wh });
+    expect(new Village().live(5, losing(5), both).told()).toEqual([]);
+    const [raised] = new Village().live(5, losing(15), both).told();
+    expect(raised?.evidence.countedKwh).toBe(240);
+  });
+
+  it('believes a roof that turns its register back, and no register that jumps back', () => {
+    // 30 kW of roof at one home for a day, seen by the transformer as well.
+    const roof = (percent: number) => (meter: string) =>
+      meter === 't' ? -21_000 / (1 - percent / 100) : meter === 'v0' ? -30_000 : 1000;
+    const turned = new Village().live(2, losing(5)).live(2, roof(0)).live(3, losing(5));
+    expect(turned.told()).toEqual([]);
+    const replaced = new Village().live(3, losing(5));
+    for (let i = 0; i < 10; i++) replaced.registers.set(`v${i}`, 0);
+    replaced.live(1, losing(5));
+    replaced.told();
+    expect(replaced.live(2, losing(5)).told()).toEqual([]);
+  });
+
+  it('says nothing of a day on which next to nothing was supplied, or nobody was read', () => {
+    const tiny = (watts: number) => (meter: string) => (meter === 't' ? watts : watts / 20);
+    expect(new Village().live(5, tiny(41)).told()).toEqual([]);
+    expect(new Village().live(5, tiny(42)).told()).toHaveLength(1);
+    expect(new Village().live(5, (meter) => (meter === 't' ? 10_000 : undefined)).told()).toEqual([]);
+    expect(new Village().live(5, (meter) => (meter === 't' ? undefined : 1000)).told()).toEqual([]);
+  });
+
+  it('puts the mean of the others in the place of a home that was never heard', () => {
+    const without = (percent: number) => (meter: string) => (meter === 'v9' ? undefined : losing(percent)(meter));
+    // A tenth of the supply may be guessed, not more.
+    expect(new Village().live(5, without(-1)).told()).toEqual([]);
+    const [raised] = new Village().live(5, without(25)).told();
+    expect(raised?.evidence).toMatchObject({ usersGuessed: 1, countedKwh: 240 });
+    // A guess of one home's day may be wrong by a whole day: 24 of 320 kWh.
+    expect(raised?.evidence.uncertaintyPercent).toBeCloseTo(7.5, 1);
+    const two = (meter: string) => (meter === 'v8' ? undefined : without(25)(meter));
+    expect(new Village().live(5, two).told()).toEqual([]);
+  });
+
+  it('guesses a home it knows by its usual day, to the half of it', () => {
+    const known = new Village().live(6, (meter) => (meter === 'v9' ? 2000 : meter === 't' ? 11_500 : 1000));
+    expect(known.told()).toEqual([]);
+    const gone = (meter: string) => (meter === 'v9' ? undefined : meter === 't' ? 22_000 : 1000);
+    const [raised] = known.live(4, gone).told();
+    expect(raised?.evidence).toMatchObject({ usersGuessed: 1, countedKwh: 264 });
+    expect(raised?.evidence.uncertaintyPercent).toBeCloseTo((100 * 24) / 528, 0);
   });
 });
