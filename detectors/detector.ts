@@ -62,8 +62,17 @@ export interface MeterDetector<State> {
 export interface AreaDetector<State> {
   scope: 'area';
   name: string;
-  start(area: Area): State | undefined;
+  /**
+   * The state of an area, or undefined where this detector has nothing to say about it.
+   * @param before the state of before a restart: it goes on for the meters that the area still has
+   */
+  start(area: Area, before?: State): State | undefined;
   step(state: State, input: Input, area: Area): readonly Output[];
+}
+
+/** What is kept of each meter: as it was before a restart, as at the start for one that has joined, nothing of one that left. */
+export function rejoin<Kept>(fresh: Record<string, Kept>, before: Record<string, Kept> = {}): Record<string, Kept> {
+  return Object.fromEntries(Object.entries(fresh).map(([id, kept]) => [id, before[id] ?? kept]));
 }
 
 export type Detector<State = unknown> = MeterDetector<State> | AreaDetector<State>;

@@ -90,7 +90,7 @@ export class Engine {
     for (const meter of area.meters) this.#infos.set(meter.id, meter);
     for (const detector of detectors) {
       if (detector.scope === 'area') {
-        const state = snapshot?.area[detector.name] ?? detector.start(area);
+        const state = detector.start(area, snapshot?.area[detector.name]);
         if (state !== undefined) this.#areaWide.push({ detector, state, faults: 0 });
         continue;
       }

@@ -191,7 +191,7 @@ describe('engine', () => {
     const all: AreaDetector<{ inputs: number }> = {
       scope: 'area',
       name: 'all',
-      start: () => ({ inputs: 0 }),
+      start: (_, before) => before ?? { inputs: 0 },
       step(state, input, { meters }) {
         state.inputs++;
         return input.type === 'reading' ? [{ type: 'capture', meter: meters[1]!.id, phase: state.inputs }] : [];

@@ -6,7 +6,7 @@
  * street is gone, and whoever stayed at home as always is above the street alone. A regression on temperature
  * was rejected: meters seldom know it, and the neighbours measure it better.
  */
-import { type Area, type AreaDetector, NOTHING, type Output } from '../detector.ts';
+import { type Area, type AreaDetector, NOTHING, type Output, rejoin } from '../detector.ts';
 import { say } from './finding.ts';
 import { addReading, DAY_MS, type Meterage, noMeterage } from './slots.ts';
 
@@ -45,9 +45,9 @@ export function streetUse(settings: Partial<StreetUseSettings> = {}): AreaDetect
   return {
     scope: 'area',
     name: 'street-use',
-    start: (area) => {
+    start: (area, before) => {
       const homes = area.meters.filter(({ premises }) => premises === 'flat' || premises === 'house');
-      return homes.length === 0 ? undefined : Object.fromEntries(homes.map(({ id }) => [id, noUse()]));
+      return homes.length === 0 ? undefined : rejoin(Object.fromEntries(homes.map(({ id }) => [id, noUse()])), before);
     },
     step(state, input, area) {
       if (input.type === 'tick') return NOTHING;

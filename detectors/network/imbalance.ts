@@ -16,7 +16,7 @@
  */
 import type { MeterInfo, Reading } from '../../protocols/reading.ts';
 import type { Evidence, Finding } from '../alert.ts';
-import { type Area, type AreaDetector, type Input, NOTHING, type Output } from '../detector.ts';
+import { type Area, type AreaDetector, type Input, NOTHING, type Output, rejoin } from '../detector.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, round } from './figures.ts';
 import { type Hold, newHold, stepHold } from './hold.ts';
 import { highestCurrentA } from './load.ts';
@@ -73,7 +73,7 @@ export function imbalance(settings: Partial<ImbalanceSettings> = {}): AreaDetect
   return { scope: 'area', name: 'imbalance', start, step: (state, input, area) => step(state, input, area, rule) };
 }
 
-function start(area: Area): ImbalanceState | undefined {
+function start(area: Area, before?: ImbalanceState): ImbalanceState | undefined {
   const state: ImbalanceState = { watched: {}, homes: {} };
   for (const meter of area.meters) {
     if (isThreePhase(meter)) {
@@ -85,7 +85,8 @@ function start(area: Area): ImbalanceState | undefined {
       state.homes[meter.id] = { meanA: 0, lastMs: 0 };
     }
   }
-  return Object.keys(state.watched).length === 0 ? undefined : state;
+  if (Object.keys(state.watched).length === 0) return undefined;
+  return { watched: rejoin(state.watched, before?.watched), homes: rejoin(state.homes, before?.homes) };
 }
 
 function isThreePhase(meter: MeterInfo): boolean {

@@ -18,7 +18,7 @@
  */
 import type { MeterInfo, Reading } from '../../protocols/reading.ts';
 import type { Finding } from '../alert.ts';
-import { type Area, type AreaDetector, type Input, NOTHING, type Output } from '../detector.ts';
+import { type Area, type AreaDetector, type Input, NOTHING, type Output, rejoin } from '../detector.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, round } from './figures.ts';
 
 export interface LineLossSettings {
@@ -84,12 +84,12 @@ export function lineLoss(settings: Partial<LineLossSettings> = {}): AreaDetector
   return { scope: 'area', name: 'line-loss', start, step: (state, input, area) => step(state, input, area, rule) };
 }
 
-function start(area: Area): LineLossState | undefined {
+function start(area: Area, before?: LineLossState): LineLossState | undefined {
   const heads = area.meters.filter((meter) => usersOf(meter, area).length > 0);
   if (heads.length === 0) return undefined;
   const balances: LineLossState['balances'] = {};
   for (const head of heads) balances[head.id] = { losses: [], bad: 0, good: 0, sinceMs: 0, raised: false };
-  return { day: -1, judged: true, registers: {}, balances };
+  return { day: -1, judged: true, registers: {}, ...before, balances: rejoin(balances, before?.balances) };
 }
 
 /** Who hangs below a head meter: everyone below a transformer, the feeder's own below a feeder. */

@@ -1,7 +1,7 @@
 /** What the outage detector remembers of an area: plain JSON. */
 
 import type { MeterInfo } from '../../../protocols/reading.ts';
-import type { Area } from '../../detector.ts';
+import { type Area, rejoin } from '../../detector.ts';
 import { MINUTE_MS } from '../figures.ts';
 import { newReliability, type Reliability } from './reliability.ts';
 import type { Condition, Scope } from './scope.ts';
@@ -66,7 +66,8 @@ export interface OutageState {
   reliability: Reliability;
 }
 
-export function newState(area: Area): OutageState {
+/** @param before the state of before a restart: meters may have joined or left since */
+export function newState(area: Area, before?: OutageState): OutageState {
   const seats: OutageState['seats'] = {};
   for (const meter of area.meters) {
     if (isUser(meter)) {
@@ -84,7 +85,13 @@ export function newState(area: Area): OutageState {
       };
     }
   }
-  return { seats, incidents: [], changedMs: 0, load: [], dead: {}, repeated: {}, reliability: newReliability() };
+  const heads = new Set(area.meters.filter((meter) => !isUser(meter)).map(({ id }) => id));
+  return {
+    ...{ incidents: [], changedMs: 0, load: [], repeated: {}, reliability: newReliability() },
+    ...before,
+    seats: rejoin(seats, before?.seats),
+    dead: Object.fromEntries(Object.entries(before?.dead ?? {}).filter(([id]) => heads.has(id))),
+  };
 }
 
 export function isUser(meter: MeterInfo): boolean {

@@ -226,6 +226,18 @@ describe('imbalance', () => {
     expect(moved).toBe(50);
   });
 
+  it('watches a head that joined the site file since the snapshot, and keeps what it knew of the homes', () => {
+    const engine = new Engine(area, [imbalance()]);
+    replay(30, [45, 40, 45], [230, 230, 230], engine);
+    const snapshot = JSON.parse(JSON.stringify(engine.snapshot()));
+    const head: MeterInfo = { id: 'f', premises: 'feeder' };
+    const after = new Engine({ timezone: 'UTC', meters: [...homes, head] }, [imbalance()], snapshot);
+    const alerts: Alert[] = [];
+    for (let i = 30; i < 120; i += 5)
+      alerts.push(...after.take({ atMs: (1 + i) * MINUTE, meter: 'f', reading: { currentA: [75, 40, 15] } }).alerts);
+    expect(alerts[0]?.evidence).toMatchObject({ moveMeter: 'b', movedMeanA: 30 });
+  });
+
   it('has nothing to say where no meter has three phases', () => {
     expect(imbalance().start({ timezone: 'UTC', meters: homes })).toBeUndefined();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../detectors/alert.ts';
-import { Engine } from '../../../detectors/engine.ts';
+import { Engine, type Snapshot } from '../../../detectors/engine.ts';
 import { lineLoss } from '../../../detectors/network/line-loss.ts';
 import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
 
@@ -79,12 +79,14 @@ describe('line loss', () => {
 /** Ten homes of 1 kW each, read on the quarter of an hour; what a day does differently is told by the day. */
 class Village {
   readonly engine: Engine;
+  readonly meters: readonly MeterInfo[];
   readonly alerts: Alert[] = [];
   readonly registers = new Map<string, number>();
   day = 1;
 
-  constructor(readonly meters: readonly MeterInfo[] = village) {
-    this.engine = new Engine({ timezone: 'UTC', meters }, [lineLoss()]);
+  constructor(meters: readonly MeterInfo[] = village, snapshot?: Snapshot) {
+    this.meters = meters;
+    this.engine = new Engine({ timezone: 'UTC', meters }, [lineLoss()], snapshot);
   }
 
   /** Days of so many watts at each meter; a meter that is not in `wattsOf` is not read. */
@@ -179,6 +181,16 @@ describe('line loss, by the figures', () => {
     expect(alerts.map((alert) => [alert.meter, alert.evidence.users])).toEqual([['f2', 5]]);
     expect(lineLoss().start({ timezone: 'UTC', meters: village.slice(0, 10) })).toBeUndefined();
     expect(lineLoss().start({ timezone: 'UTC', meters: feeders.slice(-2) })).toBeUndefined();
+  });
+
+  it('balances a feeder that joined the site file since the snapshot, on the registers it knew of the homes', () => {
+    const before = new Village().live(3, losing(5));
+    const meters: MeterInfo[] = [...village, { id: 'f1', premises: 'feeder', feeder: 'F1' }];
+    const after = new Village(meters, JSON.parse(JSON.stringify(before.engine.snapshot())));
+    for (const [id, wh] of before.registers) after.registers.set(id, wh);
+    after.day = before.day;
+    const [raised] = after.live(4, (meter) => (meter === 'f1' ? 6000 : losing(5)(meter))).told();
+    expect(raised).toMatchObject({ meter: 'f1', evidence: { users: 5, usersGuessed: 0 } });
   });
 
   it('takes what roofs feed back off what was drawn', () => {

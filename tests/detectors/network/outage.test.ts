@@ -255,6 +255,24 @@ describe('outage', () => {
     expect(alerts[0]?.evidence.availabilityPercent).toBeCloseTo(100 * (1 - 15 / 1440), 3);
   });
 
+  it('knows a home that joined the site file, and forgets a transformer that left it', () => {
+    const street = new Street();
+    street.run(5);
+    // The transformer's meter is without voltage when the gateway stops, and never comes back.
+    street.engine.take({ atMs: 5 * MINUTE, meter: 't', reading: { voltageV: [0, 0, 0] } });
+    const snapshot = JSON.parse(JSON.stringify(street.engine.snapshot()));
+    const joined: MeterInfo = { id: 'new', premises: 'flat', phase: 1, phases: 1, feeder: 'F1', box: 'B0' };
+    const after = new Engine({ timezone: 'UTC', meters: [...homes, joined] }, [outage()], snapshot);
+    const alerts: Alert[] = [];
+    for (let minute = 6; minute < 20; minute++) {
+      const atMs = minute * MINUTE;
+      if (minute === 10) after.take({ atMs, meter: 'new', event: 'power-off' });
+      for (const { id } of minute < 10 ? [...homes, joined] : homes)
+        alerts.push(...after.take({ atMs: atMs + 1, meter: id, reading: { activePowerW: 500 } }).alerts);
+    }
+    expect(alerts.map((alert) => [alert.evidence.scope, alert.evidence.where])).toEqual([['meter', 'new']]);
+  });
+
   it('goes on after a reboot in the middle of an outage', () => {
     const street = new Street();
     const out = ids((home) => home.box === 'B1');

@@ -143,6 +143,7 @@ describe('voltage', () => {
     expect(replay(hold(60, [220, 23, 221]))[0]?.evidence).toMatchObject({ disturbance: 'undervoltage', phase: 2 });
     expect(replay(hold(60, [190, 0, 221]))[0]?.evidence).toMatchObject({ disturbance: 'undervoltage', phase: 1 });
     expect(replay(hold(60, [220, Number.NaN, 221]))).toEqual([]);
+    expect(replay(hold(60, [290, 221, 220]))[0]?.evidence).toMatchObject({ disturbance: 'overvoltage', phase: 1 });
   });
 
   it('does not bridge a hole of more than an hour, and does bridge a shorter one', () => {
@@ -209,6 +210,9 @@ describe('voltage', () => {
     const bad = (count: number) => [...hold(96 - count, 220), ...hold(count, 196), ...hold(4, 220)];
     expect(rated(bad(4))).toEqual([]);
     expect(rated(bad(5))).toHaveLength(1);
+    // The limit itself is right, and an interruption is no time measured.
+    expect(rated([...hold(40, 198), ...hold(56, 235.4), ...hold(4, 220)])).toEqual([]);
+    expect(rated([...hold(50, 3), ...hold(20, 196), ...hold(30, 220)])).toEqual([]);
     // 48 intervals are 12 h; of 47 nothing is said.
     const measured = (intervals: number) => [...hold(intervals + 1, 196), ...hold(95 - intervals, undefined), 220];
     expect(rated(measured(48))).toHaveLength(1);
