@@ -100,6 +100,8 @@ const SLOW_KINDS = new Set([
   'meter-fault',
 ]);
 const SLOW_AFTER_MS = 3 * 86_400_000;
+/** States that come and go under an alert that stands: who was told of the first quarter hour knows of the next. */
+const STANDING_KINDS = new Set(['imbalance', 'overload', 'voltage']);
 /** Things that strike many meters at once are one incident. */
 const SHARED_KINDS = new Set(['outage', 'gateway']);
 /** Told before they happen: how long before is no delay. */
@@ -162,10 +164,13 @@ function judge(decision: Decision, incidents: readonly Incident[], truths: reado
   const afterMs = SLOW_KINDS.has(decision.kind) ? SLOW_AFTER_MS : SLACK_MS.after;
   for (const incident of incidents) {
     if (incident.kind !== decision.kind) continue;
-    if (decision.at < incident.from - SLACK_MS.before || decision.since > incident.to + afterMs) continue;
+    const open = STANDING_KINDS.has(decision.kind) && decision.until >= incident.from;
+    const early = decision.at < incident.from - SLACK_MS.before;
+    if ((early && !open) || decision.since > incident.to + afterMs) continue;
     if (decision.at > incident.to + afterMs) continue;
     if (!SHARED_KINDS.has(decision.kind) && !incident.meters.includes(decision.meter)) continue;
-    decision.right = true;
+    // An alert that came long before is not made right by what came later.
+    if (!early) decision.right = true;
     incident.foundAt = Math.min(incident.foundAt ?? Number.POSITIVE_INFINITY, decision.at);
   }
   if (decision.right) return;
@@ -191,7 +196,8 @@ function scoreKind(kind: string, incidents: Incident[], decisions: Decision[], m
   const found = incidents.filter((it) => it.foundAt !== null);
   const right = decisions.filter((it) => it.right).length;
   const wrong = decisions.length - right;
-  const timed = AHEAD_KINDS.has(kind) ? [] : found;
+  // What an alert that stood already covered was known at once, which says nothing of how fast it is found.
+  const timed = AHEAD_KINDS.has(kind) ? [] : found.filter((it) => it.foundAt! >= it.from - SLACK_MS.before);
   const delaysMin = timed.map((it) => Math.max(0, it.foundAt! - it.from) / 60_000).sort((a, b) => a - b);
   const precision = ratio(right, decisions.length);
   const recall = ratio(found.length, incidents.length);

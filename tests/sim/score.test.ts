@@ -64,6 +64,25 @@ describe('score', () => {
     expect(kindOf(result, 'illegal-charging')).toMatchObject({ alerts: 1, right: 1, found: 1, delayP50Min: 60 });
   });
 
+  it('takes what begins under an alert that stands for known, and not for a reason of that alert', () => {
+    const again = (kind: string) => {
+      const truths = [happened('a', kind, 10 * HOUR, 12 * HOUR), happened('a', kind, 15 * HOUR, 16 * HOUR)];
+      const standing = (at: number, until: number) => [
+        alert('1', 'a', kind, at),
+        alert('1', 'a', kind, until, { state: 'cleared' }),
+      ];
+      return [standing(10.5 * HOUR, 15.5 * HOUR), standing(10.5 * HOUR, 14 * HOUR), standing(5 * HOUR, 17 * HOUR)].map(
+        (alerts) => kindOf(score(truths, alerts, header), kind),
+      );
+    };
+    expect(again('imbalance')).toMatchObject([
+      { found: 2, right: 1, delaysMin: [30] },
+      { found: 1, right: 1 },
+      { found: 2, right: 0, delaysMin: [] },
+    ]);
+    expect(again('illegal-charging').map(({ found }) => found)).toEqual([1, 1, 0]);
+  });
+
   it('takes an outage of many meters for one thing', () => {
     const truths = ['a', 'b', 'c'].map((meter) => happened(meter, 'outage', HOUR, 2 * HOUR));
     const result = score(truths, [alert('1', 'feeder-1', 'outage', HOUR + 60_000)], header);

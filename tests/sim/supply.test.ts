@@ -51,12 +51,12 @@ describe('what the supply did', () => {
     expect(watch({ phases: 3 }, 41, () => ({ voltageV: [230, 214, 227] }))).toEqual([['imbalance', 0, 40]]);
   });
 
-  it('lets two hours above the rating be an overload of a transformer, and any quarter above 80 % heavy', () => {
+  it('lets three quarters in a row above the rating be an overload of a transformer, and any quarter above 80 % heavy', () => {
     const transformer = { premises: 'transformer', phases: 3, ratedKva: 100 } as const;
     const load = (amps: (minute: number) => number) =>
       watch(transformer, 400, (minute) => ({ currentA: [amps(minute), amps(minute), amps(minute)] }));
-    expect(load((minute) => (minute >= 60 && minute < 150 ? 150 : 20))).toEqual([['overload-forecast', 60, 150]]);
-    expect(load((minute) => (minute >= 60 && minute < 180 ? 150 : 20))).toContainEqual(['overload', 60, 180]);
+    expect(load((minute) => (minute >= 60 && minute < 90 ? 150 : 20))).toEqual([['overload-forecast', 60, 90]]);
+    expect(load((minute) => (minute >= 60 && minute < 105 ? 150 : 20))).toContainEqual(['overload', 60, 105]);
     // Oil does not cool in a quarter of an hour.
     const broken = (minute: number) => (minute >= 60 && minute < 180 && (minute < 120 || minute >= 135) ? 150 : 20);
     expect(load(broken)).toContainEqual(['overload', 60, 180]);
