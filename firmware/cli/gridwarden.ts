@@ -12,7 +12,10 @@ const program = new Command('gridwarden')
   .showHelpAfterError(false)
   .configureHelp({ sortSubcommands: false })
   .exitOverride()
-  .configureOutput({ writeErr: (text) => say(text.replace(/^error: /, 'gridwarden: ').trimEnd()) });
+  .configureOutput({
+    writeErr: (text) => say(text.replace(/^error: /, 'gridwarden: ').trimEnd()),
+    outputError: (text, write) => write(`${text.trimEnd()}${misspelt(text)}`),
+  });
 
 const seconds = (text: string) => number(text, 'seconds', (value) => value > 0);
 const speed = (text: string) => number(text, 'a factor above 0', (value) => value > 0);
@@ -302,6 +305,15 @@ try {
 function favourMemory(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--optimize-for-size');
+}
+
+/** The library stops at a flag that is missing and never says that another was given instead. */
+function misspelt(error: string): string {
+  if (!error.startsWith('error: required option')) return '';
+  const [name, ...args] = process.argv.slice(2);
+  const verb = program.commands.find((command) => command.name() === name);
+  const flag = verb?.parseOptions(args).unknown.find((arg) => arg.startsWith('-'));
+  return flag === undefined ? '' : `: unknown option '${flag}' given`;
 }
 
 function exitCode(error: unknown): number {

@@ -1,5 +1,6 @@
 /** Reads a site file and says everything that is wrong with it at once, each with line and column. */
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { z } from 'zod';
 import { formatTarget, parsePortAddress } from '../port-address.ts';
 import { meterId } from './meter-id.ts';
 import { namedFiles } from './named-files.ts';
@@ -44,7 +45,7 @@ export function loadSite(text: string, file: string): Loaded {
   const at = (path: Path, what: 'value' | 'key' = 'value') => offsetOf(document.contents, path, what);
   const content = contentOf(document);
   if ('problem' in content) return { problems: [problem(0, [], content.problem)] };
-  const parsed = siteSchema.safeParse(content.value);
+  const parsed = siteSchema.safeParse(content.value, { error: nameKnownKeys });
   if (!parsed.success) {
     return {
       problems: parsed.error.issues.flatMap((issue) => {
@@ -52,7 +53,7 @@ export function loadSite(text: string, file: string): Loaded {
         // An unknown key is reported at the key itself, not at the map that holds it.
         if (issue.code !== 'unrecognized_keys')
           return [problem(at(path), path, issue.message.replace(/^Invalid input: /, ''))];
-        return issue.keys.map((key) => problem(at([...path, key], 'key'), [...path, key], `unknown key "${key}"`));
+        return issue.keys.map((key) => problem(at([...path, key], 'key'), [...path, key], issue.message));
       }),
     };
   }
@@ -61,6 +62,12 @@ export function loadSite(text: string, file: string): Loaded {
   const files = namedFiles(parsed.data).map(({ path, file: names }) => ({ ...place(at(path), path), names }));
   return { site: parsed.data, files, problems: [] };
 }
+
+/** Which keys there are where one is unknown: half of them are only spelt wrongly. */
+const nameKnownKeys: z.core.$ZodErrorMap = ({ code, inst }) =>
+  code === 'unrecognized_keys' && inst instanceof z.ZodObject
+    ? `unknown key: expected one of ${Object.keys(inst.shape).join(', ')}`
+    : undefined;
 
 /** The document as plain values; an alias without its anchor, or one too many of them, is a problem. */
 function contentOf(document: Document): { value: unknown } | { problem: string } {

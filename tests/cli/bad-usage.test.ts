@@ -35,6 +35,15 @@ describe('bad usage', () => {
     expect(ran.stderr.split(file)).toHaveLength(2);
   });
 
+  it('names the flag that was misspelt beside the one that is missing for it', async () => {
+    const ran = await gridwarden(['check', '--confg', 'site.yaml']);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr).toBe(
+      "gridwarden: required option '--config <file>' not specified: unknown option '--confg' given\n",
+    );
+    expect((await gridwarden(['check'])).stderr).toBe("gridwarden: required option '--config <file>' not specified\n");
+  });
+
   it('says in one line of a directory that it is one', async () => {
     const ran = await gridwarden(['check', '--config', directory]);
     expect(ran).toMatchObject({ status: 2, stdout: '' });

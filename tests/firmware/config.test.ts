@@ -56,8 +56,15 @@ describe('site file', () => {
     );
   });
 
-  it('names an unknown key where it stands', () => {
-    expect(broken('fuseA', 'fuzeA')).toEqual(['site.yaml:7:70: buses.0.meters.0.fuzeA: unknown key "fuzeA"']);
+  it('names an unknown key where it stands, and those that there are', () => {
+    expect(broken('fuseA', 'fuzeA')).toEqual([
+      expect.stringMatching(
+        /^site\.yaml:7:70: buses\.0\.meters\.0\.fuzeA: unknown key: expected one of protocol, address, .*fuseA/,
+      ),
+    ]);
+    expect(broken('  id: gw-1', '  id: gw-1\n  zone: UTC')).toEqual([
+      'site.yaml:4:3: gateway.zone: unknown key: expected one of id, timezone',
+    ]);
   });
 
   it('knows the register maps and the detectors', () => {
