@@ -102,7 +102,7 @@ function register(state: MeterFaultState, reading: Reading, atMs: number): numbe
   state.importWh = wh;
   if (before < 0 || wh !== before) {
     state.owedWh = 0;
-    // A jump to nearly nothing is a new meter or a register that wrapped, a small step back is a fault.
+    // Also a jump to nothing: a new meter has a new address, and who cleared this one is worth asking.
     return before >= 0 && wh < before - 1 ? before - wh : 0;
   }
   const powerW = sane(reading.activePowerW) ?? 0;

@@ -74,10 +74,11 @@ export function tariffTier(settings: Partial<TariffTierSettings> = {}): MeterDet
         state.usedWh = 0;
       }
       if (slot.day !== state.day) newDay(state, slot.day);
-      // A hole is filled with what the day has used so far in the mean, up to a day.
-      const hours = Math.min(24, slot.sincePrevious);
-      state.usedWh += Math.max(0, slot.meanW) * hours;
-      state.dayWh += Math.max(0, slot.meanW);
+      // A hole is filled with the mean of the last days, up to a day: the hour after it may be that of the kettle.
+      const missedHours = Math.min(24, slot.sincePrevious) - 1;
+      const usedWh = Math.max(0, slot.meanW);
+      state.usedWh += usedWh + missedHours * (state.days.length === 0 ? usedWh : meanOf(state.days) / 24);
+      state.dayWh += usedWh;
       state.dayHours++;
       if (state.days.length >= 3 && date.getUTCDate() >= limits.fromDay && slot.hour % 6 === 0) {
         outputs.push(...judge(state, slot, date, tiersKwh, limits.marginShare, meter.id));
@@ -104,7 +105,7 @@ function judge(
   marginShare: number,
   meter: string,
 ): Output[] {
-  const dailyKwh = state.days.reduce((sum, wh) => sum + wh, 0) / state.days.length / 1000;
+  const dailyKwh = meanOf(state.days) / 1000;
   const usedKwh = state.usedWh / 1000 + state.unseenDays * dailyKwh;
   const daysInMonth = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   const elapsed = (moment.atMs - state.monthMs) / DAY_MS;
@@ -117,7 +118,8 @@ function judge(
     const now: Phase = usedKwh >= tierKwh ? 'passed' : totalKwh > tierKwh * (1 + margin) ? 'expected' : 'below';
     if (now === before || before === 'passed') return;
     state.tiers[index] = now;
-    const expectedMs = (state.day + (now === 'passed' ? 0 : (tierKwh - usedKwh) / dailyKwh)) * DAY_MS;
+    const expectedMs =
+      now === 'passed' ? state.day * DAY_MS : moment.localMs + ((tierKwh - usedKwh) / dailyKwh) * DAY_MS;
     outputs.push(
       say({
         meter,
@@ -172,8 +174,10 @@ function close(state: TariffTierState, tiersKwh: readonly number[], meter: strin
   return outputs;
 }
 
+const meanOf = (days: readonly number[]): number => days.reduce((sum, wh) => sum + wh, 0) / days.length;
+
 function spreadShare(days: readonly number[]): number {
-  const mean = days.reduce((sum, wh) => sum + wh, 0) / days.length;
+  const mean = meanOf(days);
   const variance = days.reduce((sum, wh) => sum + (wh - mean) ** 2, 0) / days.length;
   return mean > 0 ? Math.sqrt(variance) / mean : 0;
 }
