@@ -72,7 +72,7 @@ export function stepRating(
   if (ratio === undefined) return NOTHING;
   const constants = constantsOf(meter, rule);
   warm(state, reading, ratio, atMs, constants, rule);
-  state.peakRatio = Math.max(state.level === 'none' && state.heavy.phase === 'quiet' ? 0 : state.peakRatio, ratio);
+  state.peakRatio = Math.max(state.heavy.phase === 'quiet' ? 0 : state.peakRatio, ratio);
   const holds = { raiseHoldMs: rule.ratingHoldMs, clearHoldMs: rule.ratingClearHoldMs, gapMs: rule.gapMs };
   const { heavyRatio, overloadRatio, hysteresisRatio } = rule;
   stepHold(state.heavy, ratio > heavyRatio, ratio < heavyRatio - hysteresisRatio, atMs, holds);
@@ -100,10 +100,9 @@ function warm(
   rule: OverloadSettings,
 ): void {
   const { heat, ambientC } = state;
-  const first = state.lastMs === 0;
-  const minutes = first ? 0 : Math.max(0, atMs - state.lastMs) / MINUTE_MS;
+  const minutes = state.lastMs === 0 ? 0 : Math.max(0, atMs - state.lastMs) / MINUTE_MS;
   const hole = atMs - state.lastMs > rule.gapMs;
-  const load = hole && !first ? (ratio + state.lastRatio) / 2 : ratio;
+  const load = hole ? (ratio + state.lastRatio) / 2 : ratio;
   if (heat.of === 'line') {
     heat.heat = advanceImage(heat.heat, load / rule.feederK, minutes, rule.feederTauMin);
   } else {
@@ -137,7 +136,7 @@ function hasten(
   rule: OverloadSettings,
 ): void {
   const heldMs = atMs - state.over.sinceMs;
-  if (heldMs < rule.urgentHoldMs || heldMs >= rule.ratingHoldMs) return;
+  if (heldMs < rule.urgentHoldMs) return;
   if (minutesLeft(state, ratio, constants, rule) * MINUTE_MS >= rule.ratingHoldMs - heldMs) return;
   raiseNow(state.over);
   if (!isActive(state.heavy)) raiseNow(state.heavy);

@@ -217,6 +217,38 @@ describe('overload of a transformer', () => {
     expect(cleared?.evidence.lifeLostH).toBeGreaterThan(2 * rate!);
     expect(cleared?.evidence.lifeLostH).toBeLessThan(2.5 * ageingRate(steady));
     expect(cleared?.evidence.heldH).toBe(4.75);
+    expect(cleared).toMatchObject({ severity: 'warning', recipients: ['power'] });
+  });
+
+  it('counts no wear for a time of which nobody read the load, and no peak of a load that did not stay', () => {
+    const alerts = replay(
+      transformer,
+      [load(1.5), load(0.5), ...minutes(9, load(0.9)), ...minutes(8, undefined), ...minutes(4, load(0.7))],
+      {},
+      15,
+    );
+    expect(alerts.map((alert) => [alert.state, alert.severity])).toEqual([
+      ['raised', 'notice'],
+      ['cleared', 'notice'],
+    ]);
+    expect(alerts[0]?.evidence.peakPercent).toBe(90);
+    const hourly = ageingRate(hotSpotC(steadyHeat(ONAN_DISTRIBUTION, 0.9, 20)));
+    expect(alerts[1]?.evidence.lifeLostH).toBeLessThan(hourly);
+    expect(alerts[1]?.evidence.peakPercent).toBe(90);
+  });
+
+  it('becomes heavy again after an overload that could not wait, since it was heavy', () => {
+    const alerts = replay(transformer, [
+      ...minutes(20, load(0.9, 35)),
+      ...minutes(30, load(1.8, 35)),
+      ...minutes(60, load(0.9)),
+      ...minutes(40, load(0.4)),
+    ]);
+    expect(alerts.map((alert) => [alert.state, alert.evidence.level, alert.since / MINUTE])).toEqual([
+      ['raised', 'overload', 1],
+      ['updated', 'heavy', 1],
+      ['cleared', 'heavy', 1],
+    ]);
   });
 
   it('takes the air of 20 °C where nobody tells another, and keeps what was told', () => {
@@ -272,7 +304,7 @@ describe('overload of a transformer', () => {
       const square = (150 / 105) ** 2;
       expect(raised).toMatchObject({ at: 11 * MINUTE, since: MINUTE, severity: 'critical' });
       expect(raised?.recipients).toEqual(['power', 'dispatch']);
-      expect(raised?.evidence).toEqual({
+      expect(raised?.evidence).toStrictEqual({
         level: 'overload',
         loadPercent: 150,
         peakPercent: 150,
