@@ -167,6 +167,8 @@ function note(
   if (held.phase === 'idle') delete state.faults[fault];
   else state.faults[fault] = held;
   if (change === undefined) return NOTHING;
+  // Its begin is part of its name: the run that froze is over when it is cleared.
+  if (change === 'raised' && fault === 'frozen') held.sinceMs = state.equalSinceMs;
   return [
     say({
       meter,
@@ -174,7 +176,7 @@ function note(
       key: fault,
       state: change,
       severity: fault === 'clock' ? 'notice' : 'warning',
-      sinceMs: fault === 'frozen' ? state.equalSinceMs : held.sinceMs,
+      sinceMs: held.sinceMs,
       confidence: fault === 'frozen' ? 0.7 : 0.9,
       evidence: { fault, ...evidence },
       recipients: ['power'],
