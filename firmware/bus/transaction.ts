@@ -10,6 +10,9 @@ import type { Line, Listener } from './line.ts';
 
 /** What a UART may hold back before it tells: a 16550's FIFO, and one character's time-out. */
 const FIFO_BYTES = 20;
+/** Beyond the wire time of the longest frame: bytes that trickle in for longer are noise, and would hold the bus for ever. */
+const TRICKLE_MAX_MS = 5_000;
+const LONGEST_BYTES = 256;
 /** A stalled event loop runs its timers before it reads: bytes that wait in the kernel get this long to show. */
 const GRACE_MS = 2;
 
@@ -132,10 +135,12 @@ class Transaction<T> implements Listener {
 
   #deadlineMs(): number {
     const { settings } = this.#line;
-    if (this.#lastByteMs !== undefined) return this.#lastByteMs + this.#gapMs + wireMs(settings, FIFO_BYTES);
-    if (this.#answerMs === 0) return this.#requestEndMs;
+    if (this.#answerMs === 0 && this.#lastByteMs === undefined) return this.#requestEndMs;
     const held = settings.target.kind === 'tcp' ? Math.max(FIFO_BYTES, this.#timing.answerBytes) : FIFO_BYTES;
-    return this.#requestEndMs + this.#answerMs + this.#timing.patienceMs + wireMs(settings, held);
+    const firstMs = this.#requestEndMs + this.#answerMs + this.#timing.patienceMs + wireMs(settings, held);
+    if (this.#lastByteMs === undefined) return firstMs;
+    const nextMs = this.#lastByteMs + this.#gapMs + wireMs(settings, FIFO_BYTES);
+    return Math.min(nextMs, firstMs + TRICKLE_MAX_MS + wireMs(settings, LONGEST_BYTES));
   }
 
   /** One timer that looks again: a byte moves the deadline without touching it. */

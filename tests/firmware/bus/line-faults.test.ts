@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readItemExchange } from '../../../protocols/dlt645/exchange.ts';
 import { readRegisters, writeRegister } from '../../../protocols/modbus/exchange.ts';
 import { registerMeter, rightValue, virtualBus } from '../../support/virtual-bus.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -112,6 +113,15 @@ describe('faults on the line', () => {
     expect(world.bus.status().counts.silenceWaits).toBeGreaterThan(0);
     await world.clock.run(120_000);
     expect(world.reads.length).toBeGreaterThan(during + 8 * 50);
+  });
+
+  it('does not wait for ever for an answer that trickles in and never ends', async () => {
+    const world = virtualBus([]);
+    await world.clock.run(10);
+    world.street.babble(0x55, 300, 3_600_000);
+    const asked = { address: '000000000001', standard: '2007' } as const;
+    const answer = world.bus.request('m1', () => readItemExchange(asked, '02010100'));
+    expect(await world.clock.settle(answer, 20_000)).toMatchObject({ failure: 'garbage' });
   });
 
   it('goes on when a question cannot even be made', async () => {
