@@ -277,6 +277,7 @@ class Owner {
   /** The failure as the schedule and the meter's state see it. */
   #judge(meter: MeterRecord, block: Block<Reading>, failure: Failure | undefined, nowMs: number): Ending {
     if (failure === undefined) {
+      meter.dropped.delete(block.name);
       this.#tell(this.#health.answered(meter.index, nowMs));
       return 'answered';
     }
@@ -287,14 +288,15 @@ class Owner {
       this.#logSilence(meter, policy, nowMs);
       return SPOILT.has(failure) ? 'spoilt' : 'failed';
     }
-    if (policy.next === 'drop-item') {
-      meter.dropped.add(block.name);
-      this.#schedule.drop(meter.index, meter.blocks.indexOf(block));
-      this.#options.log.warn({ meter: meter.id, block: block.name }, policy.meaning);
-    }
     // A meter that says no is a meter that answers.
     if (policy.next === 'retry') this.#tell(this.#health.faulty(meter.index, failure, nowMs));
     else this.#tell(this.#health.answered(meter.index, nowMs));
+    if (policy.next === 'drop-item') {
+      if (!meter.dropped.has(block.name))
+        this.#options.log.warn({ meter: meter.id, block: block.name }, policy.meaning);
+      meter.dropped.add(block.name);
+      this.#schedule.drop(nowMs, meter.index, meter.blocks.indexOf(block));
+    }
     if (SPOILT.has(failure)) return 'spoilt';
     return policy.quarantine ? 'failed' : 'answered';
   }

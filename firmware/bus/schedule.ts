@@ -58,6 +58,12 @@ const PROBE_DISTANCE_MAX_MS = 600_000;
 const PROBE_COST_MS = 2_500;
 /** Failed turns in a row after which a meter leaves the plan and is only probed. */
 const PROBE_AFTER_MISSES = 2;
+/**
+ * A block that the meter said it does not have is asked again after so long, twice as long each time: what refuses while
+ * it starts, or has no value while a phase is lost, must not be lost for good.
+ */
+const DROPPED_MIN_MS = 600_000;
+const DROPPED_MAX_MS = 86_400_000;
 /** A meter or a block that fails is still asked at every so-many-th of its turns. */
 const BACK_OFF_MAX = 10;
 
@@ -68,6 +74,10 @@ interface Entry extends PlanEntry {
   /** In which heap it stands; parked entries stand in none. */
   where: 'waiting' | 'ready' | 'running' | 'parked';
   dropped: boolean;
+  /** Times in a row that it was dropped. */
+  drops: number;
+  /** When a dropped one is asked again. */
+  againMs: number;
   /** Turns in a row that failed. */
   fails: number;
 }
@@ -105,6 +115,8 @@ export class Schedule {
   readonly #demandShare: Share;
   readonly #attentionShare: Share;
   readonly #probeShare: Share;
+  /** When the first of the dropped blocks is asked again. */
+  #againMs = Number.POSITIVE_INFINITY;
 
   /** @param plan every block with a period; the first reads are due at `nowMs` */
   constructor(plan: readonly PlanEntry[], nowMs: number) {
@@ -114,7 +126,8 @@ export class Schedule {
     this.#attentionShare = new Share(ATTENTION_SHARE, ATTENTION_BURST_MS, nowMs);
     this.#probeShare = new Share(PROBE_SHARE, PROBE_BURST_MS, nowMs);
     plan.forEach((planned, rank) => {
-      const entry: Entry = { ...planned, rank, dueMs: nowMs, where: 'waiting', dropped: false, fails: 0 };
+      const fresh = { where: 'waiting', dropped: false, drops: 0, againMs: 0, fails: 0 } as const;
+      const entry: Entry = { ...planned, ...fresh, rank, dueMs: nowMs };
       this.#meter(planned.meter).entries.push(entry);
       this.#waiting.push(entry);
     });
@@ -188,10 +201,13 @@ export class Schedule {
     return true;
   }
 
-  /** The meter lives but never answers this block: it leaves the plan until the meter comes back from the dead. */
-  drop(meter: number, block: number): void {
+  /** The meter says that it does not have this block: it leaves the plan for a while, or until the meter comes back from the dead. */
+  drop(nowMs: number, meter: number, block: number): void {
     const entry = this.#meter(meter).entries.find((other) => other.block === block);
-    if (entry !== undefined) entry.dropped = true;
+    if (entry === undefined) return;
+    entry.dropped = true;
+    entry.againMs = nowMs + Math.min(DROPPED_MAX_MS, DROPPED_MIN_MS * 2 ** entry.drops++);
+    this.#againMs = Math.min(this.#againMs, entry.againMs);
   }
 
   /** An answer to this block (or to a request) may still be under way and could pass for another's: those wait until then. */
@@ -235,10 +251,22 @@ export class Schedule {
   }
 
   #collectDue(nowMs: number): void {
+    if (this.#againMs <= nowMs) this.#askAgain(nowMs);
     for (let next = this.#waiting.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#waiting.peek()) {
       this.#waiting.pop();
       next.where = 'ready';
       this.#ready.push(next);
+    }
+  }
+
+  #askAgain(nowMs: number): void {
+    this.#againMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.#meters.flatMap(({ entries }) => entries)) {
+      if (!entry.dropped) continue;
+      if (entry.againMs <= nowMs) {
+        entry.dropped = false;
+        if (entry.where === 'parked') this.#wait(entry, nowMs);
+      } else this.#againMs = Math.min(this.#againMs, entry.againMs);
     }
   }
 
@@ -305,7 +333,7 @@ export class Schedule {
   }
 
   #rest(nowMs: number): Turn {
-    let untilMs = this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY;
+    let untilMs = Math.min(this.#againMs, this.#waiting.peek()?.dueMs ?? Number.POSITIVE_INFINITY);
     for (const { meter, dueMs } of this.#attention.values()) {
       if (meter.misses === 0) untilMs = Math.min(untilMs, Math.max(dueMs, meter.held.untilMs));
     }
@@ -319,6 +347,7 @@ export class Schedule {
   #heard(nowMs: number, meter: Meter, asked: Entry): void {
     const wasSilent = meter.misses >= PROBE_AFTER_MISSES;
     asked.fails = 0;
+    if (!asked.dropped) asked.drops = 0;
     meter.misses = 0;
     meter.distanceMs = 0;
     if (!wasSilent) return;

@@ -144,6 +144,28 @@ describe('what every gateway got wrong', () => {
     });
   });
 
+  it('asks again for what a meter refused while it started, at growing distances', async () => {
+    const clock = new VirtualClock(0);
+    const street = new VirtualStreet(clock);
+    const refusals: number[] = [];
+    const good = modbusStation(1, TEN_MS);
+    street.line.attach({
+      hear(bytes, atMs) {
+        if (atMs > 5_000_000) return good.hear(bytes, atMs);
+        refusals.push(atMs);
+        return [{ bytes: Uint8Array.of(1, 0x83, 2, 0xc0, 0xf1), delayMs: 10 }];
+      },
+    });
+    const world = virtualBus([registerMeter(1, 1_000)], { clock, street });
+    await clock.run(5_000_000);
+    expect(world.bus.status().meters[0]?.dropped).toEqual(['from-0']);
+    expect(refusals.map((atMs) => Math.round(atMs / 60_000))).toEqual([0, 10, 30, 70]);
+    expect(world.lines.filter((line) => line.includes('does not have'))).toHaveLength(1);
+    await clock.run(5_000_000);
+    expect(world.reads.length).toBeGreaterThan(500);
+    expect(world.bus.status().meters[0]?.dropped).toEqual([]);
+  });
+
   it('a late answer is never taken for the next one; the naive way takes it for ever', async () => {
     /** A meter whose first answer is late; the ones behind it queue up in it, as behind a slow converter. */
     const slowStart = () => {
