@@ -11,7 +11,7 @@ import { decodeControl, type Standard } from './control.ts';
 import { addressMatches, BROADCAST_ADDRESS, encodeFrame, FRAME_OVERHEAD, type Frame } from './frame.ts';
 import { Framer } from './framer.ts';
 import { findItem, type Item } from './items/catalogue.ts';
-import { decodeItem, type Trouble, type Value } from './items/codec.ts';
+import { decodeItem, mostBytes, type Trouble, type Value } from './items/codec.ts';
 import { encodeProfileRequest } from './load-profile.ts';
 import { type Answer, decodeAnswer, encodeRequest, type Malformed, type Request } from './requests.ts';
 
@@ -185,13 +185,15 @@ export function* ask(request: Request): Conversation<Heard> {
 
 /**
  * The data of an item with all of its follow-on frames. A chain that breaks is begun again once from its first frame: a
- * meter does not give a frame twice.
+ * meter does not give a frame twice. Nothing is asked for beyond `mostBytes`: some meters say of every answer that there
+ * is more.
  */
 export function* readData(
   standard: Standard,
   di: string,
   extra?: Uint8Array,
   maxFrames = MAX_FRAMES,
+  mostBytes = Number.POSITIVE_INFINITY,
 ): Conversation<Uint8Array> {
   const first: Request = { standard, function: 'read-data', di, ...(extra === undefined ? {} : { extra }) };
   for (let attempt = 0; ; attempt++) {
@@ -199,13 +201,19 @@ export function* readData(
     const problem = refusal(answer);
     if (problem !== undefined) return problem;
     if (!('data' in answer)) return { failure: 'wrong-item', detail: 'no data in the answer' };
-    if (!answer.more) return { value: answer.data };
-    const rest = yield* readRest(standard, di, answer.data, maxFrames);
+    if (!answer.more || answer.data.length >= mostBytes) return { value: answer.data };
+    const rest = yield* readRest(standard, di, answer.data, maxFrames, mostBytes);
     if ('value' in rest || attempt > 0 || rest.failure === 'bad-value') return rest;
   }
 }
 
-function* readRest(standard: Standard, di: string, first: Uint8Array, maxFrames: number): Conversation<Uint8Array> {
+function* readRest(
+  standard: Standard,
+  di: string,
+  first: Uint8Array,
+  maxFrames: number,
+  mostBytes: number,
+): Conversation<Uint8Array> {
   const parts = [...first];
   for (let frame = 1; frame < maxFrames; frame++) {
     // After 255 comes 1 (2007: 7.1.2).
@@ -213,10 +221,12 @@ function* readRest(standard: Standard, di: string, first: Uint8Array, maxFrames:
     const request = { standard, function: 'read-next', di } as const;
     const answer = yield standard === '2007' ? { ...request, sequence } : request;
     const problem = refusal(answer);
+    // That nothing follows after all: what came is the item, or its decoder will say what is missing.
+    if (problem?.failure === 'no-such-data') return { value: Uint8Array.from(parts) };
     if (problem !== undefined) return problem;
     if (!('data' in answer)) return { failure: 'wrong-item', detail: 'no data in the answer' };
     parts.push(...answer.data);
-    if (!answer.more) return { value: Uint8Array.from(parts) };
+    if (!answer.more || parts.length >= mostBytes) return { value: Uint8Array.from(parts) };
   }
   return { failure: 'bad-value', detail: `${di}: more than ${maxFrames} frames` };
 }
@@ -231,7 +241,7 @@ export interface ReadItem {
 
 /** Reads and decodes one item. */
 export function* readValues(standard: Standard, item: Item, extra?: Uint8Array): Conversation<Value[]> {
-  const read = yield* readData(standard, item.di, extra);
+  const read = yield* readData(standard, item.di, extra, MAX_FRAMES, mostBytes(item));
   if ('failure' in read) return isProfile(item.di) ? noRecord(read) : read;
   const decoded = decodeItem(item, read.value);
   return 'failure' in decoded ? decoded : { value: decoded.values };

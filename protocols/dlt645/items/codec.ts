@@ -71,6 +71,13 @@ export function unitBytes(item: Item): number {
   return item.fields.reduce((sum, field) => sum + formatBytes(field.format), 0);
 }
 
+/** Beyond which nothing can belong to the item; a block may have a separator behind each member. */
+export function mostBytes(item: Item): number {
+  if (item.parts !== undefined) return item.parts.reduce((sum, part) => sum + mostBytes(part) + 1, 0);
+  if (isRecords(item)) return Number.POSITIVE_INFINITY;
+  return item.members === undefined ? unitBytes(item) : item.members.length * (unitBytes(item) + 1);
+}
+
 function isRecords(item: Item): boolean {
   return item.fields[0]?.format === 'RECORDS';
 }

@@ -188,6 +188,31 @@ describe('follow-on frames', () => {
     };
     expect(run(read(8), endless)).toMatchObject({ do: 'failed', failure: 'bad-value' });
   });
+
+  it('does not ask a meter on that says of every answer that there is more', () => {
+    let asked = 0;
+    const stuck: Line = (request) => {
+      asked++;
+      const common = { standard: '2007', data: Uint8Array.of(0x01, 0x22), more: true } as const;
+      if (request.function === 'read-data') return answer({ ...common, function: 'read-data', di: request.di });
+      if (request.function !== 'read-next') return undefined;
+      return answer({ ...common, function: 'read-next', di: request.di, sequence: request.sequence! });
+    };
+    const read = run(readItemExchange(METER, '02010100'), stuck);
+    expect(read).toMatchObject({ do: 'done', value: { values: [{ value: 220.1 }] } });
+    expect(asked).toBe(1);
+    expect(run(readItemExchange(METER, '0201FF00'), stuck)).toMatchObject({ do: 'failed', failure: 'bad-value' });
+    expect(asked).toBeLessThan(8);
+  });
+
+  it('takes what it has where the meter says that nothing follows after all', () => {
+    const line: Line = (request) =>
+      request.function === 'read-data' ? answer(data('0201FF00', '01 22 02 22 03 22', true)) : refuse(request, 0x02);
+    expect(run(readItemExchange(METER, '0201FF00'), line)).toMatchObject({
+      do: 'done',
+      value: { values: [{ value: 220.1 }, { value: 220.2 }, { value: 220.3 }] },
+    });
+  });
 });
 
 describe('commands', () => {
