@@ -102,6 +102,17 @@ export function rowsWithin(
   );
 }
 
+/**
+ * What vendors and SunSpec send for a value that is not there: the largest unsigned number, the smallest signed one, and
+ * of some the largest signed one. No measured value lies at the end of its range; of 64 bits it is beyond every limit.
+ */
+const NO_VALUE: Partial<Record<RowType, readonly number[]>> = {
+  u16: [0xffff],
+  i16: [-0x8000, 0x7fff],
+  u32: [0xffff_ffff],
+  i32: [-0x8000_0000, 0x7fff_ffff],
+};
+
 const scratch = new DataView(new ArrayBuffer(8));
 /** The same 32 bits as a number and as a float, whatever the machine's byte order. */
 const bits32 = new Uint32Array(1);
@@ -109,12 +120,13 @@ const float32 = new Float32Array(bits32.buffer);
 
 /**
  * The row's value in its own unit, from `registers` that begin at address `start`.
- * Undefined for "not available" (NaN floats) and for values no meter can mean.
+ * Undefined for "not available" (NaN floats, the end of an integer's range) and for values no meter can mean.
  */
 export function readRow(row: Row, profile: Profile, registers: readonly number[], start: number): number | undefined {
   const at = row.address - start;
   const { type } = row;
   const raw = isPair(type) ? rawPair(type, profile, registers, at) : rawRegisters(type, profile, registers, at);
+  if (NO_VALUE[type]?.includes(raw)) return undefined;
   const value = unscale(raw, row.scale);
   return Number.isFinite(value) && Math.abs(value) <= UNITS[row.unit].limit ? value : undefined;
 }

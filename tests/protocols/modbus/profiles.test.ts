@@ -18,12 +18,12 @@ const everyRow: { profile: Profile; row: Row }[] = PROFILES.flatMap((profile) =>
   profile.rows.map((row) => ({ profile, row })),
 );
 
-/** The largest raw number of integer types; floats carry what a meter would show. */
+/** The largest raw number of integer types that is a value; floats carry what a meter would show. */
 const LARGEST = {
-  u16: 0xffff,
-  i16: 0x7fff,
-  u32: 0xffff_ffff,
-  i32: 0x7fff_ffff,
+  u16: 0xfffe,
+  i16: 0x7ffe,
+  u32: 0xffff_fffe,
+  i32: 0x7fff_fffe,
   f32: 2 ** 20,
   u64: 2 ** 40,
   i64: 2 ** 40,
@@ -113,6 +113,22 @@ describe('register maps', () => {
     const voltage = sdm630.rows[0] as Row;
     expect(readRow(voltage, sdm630, [0x7fc0, 0], 0)).toBeUndefined();
     expect(readRow(voltage, sdm630, [0x7f7f, 0xffff], 0)).toBeUndefined();
+  });
+
+  it.each([
+    ['u16', [0xffff], [0xfffe]],
+    ['i16', [0x8000], [0x8001]],
+    ['i16', [0x7fff], [0x7ffe]],
+    ['u32', [0xffff, 0xffff], [0xffff, 0xfffe]],
+    ['i32', [0x8000, 0x0000], [0x8000, 0x0001]],
+    ['i32', [0x7fff, 0xffff], [0xffff, 0xffff]],
+    ['u64', [0xffff, 0xffff, 0xffff, 0xffff], [0, 0, 0xffff, 0xffff]],
+    ['i64', [0x8000, 0, 0, 0], [0xffff, 0xffff, 0xffff, 0xffff]],
+  ] as const)('says nothing for %s %j, which meters send where they have no value', (type, none, value) => {
+    const profile = { ...(PROFILES[0] as Profile), words: 'high-first' } as const;
+    const row: Row = { name: 'x', address: 0, type, unit: 'Wh' };
+    expect(readRow(row, profile, none, 0)).toBeUndefined();
+    expect(readRow(row, profile, value, 0)).toBeDefined();
   });
 
   it('brings units and outside transformers into the reading', () => {
