@@ -14,7 +14,7 @@ import {
   type ModbusException,
   type ModbusRequest,
 } from './frame.ts';
-import { blame, expectAnswer, type Hearing, hear, takeChunk } from './framer.ts';
+import { blame, expectAnswer, type Hearing, hear, takeChunk, takeRest } from './framer.ts';
 import type { Table } from './row.ts';
 
 /** How long the answer may take to begin, and how far apart its bytes may be. */
@@ -55,6 +55,13 @@ export function converse<T>(conversation: Conversation<T>, timing: Timing = USUA
     return { do: 'send', bytes, ...timing };
   };
 
+  const take = (frame: Uint8Array): Move<T> => {
+    const answer = decodeSoundAnswer(frame);
+    if ('problem' in answer) return { do: 'failed', failure: 'garbage', detail: answer.problem };
+    wireBytes += frame.length;
+    return advance(conversation.next(answer));
+  };
+
   return {
     start: () => advance(conversation.next()),
     received(chunk) {
@@ -63,14 +70,13 @@ export function converse<T>(conversation: Conversation<T>, timing: Timing = USUA
       if (frame === undefined) return { do: 'wait' };
       if (frame === 'babble')
         return { do: 'failed', failure: 'garbage', detail: 'bytes without end and no answer in them' };
-      const answer = decodeSoundAnswer(frame);
-      if ('problem' in answer) return { do: 'failed', failure: 'garbage', detail: answer.problem };
-      wireBytes += frame.length;
-      return advance(conversation.next(answer));
+      return take(frame);
     },
     timedOut() {
       if (request?.unit === 0) return advance(conversation.next(acknowledgement(request)));
-      return hearing ? { do: 'failed', ...blame(hearing) } : { do: 'wait' };
+      if (!hearing) return { do: 'wait' };
+      const frame = takeRest(hearing);
+      return frame === undefined ? { do: 'failed', ...blame(hearing) } : take(frame);
     },
   };
 }

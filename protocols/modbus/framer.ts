@@ -85,9 +85,13 @@ export function takeChunk(hearing: Hearing, chunk: Uint8Array): Uint8Array | 'ba
   if (hearing.used === 0 && chunk.length === expected.length && isAnswer(chunk, 0, expected)) return chunk;
   const room = Math.min(chunk.length, MAX_HELD - hearing.used);
   append(hearing, chunk.subarray(0, room));
-  const frame = search(hearing);
-  if (frame) return frame;
-  return hearing.used >= MAX_HELD ? 'babble' : undefined;
+  const isFull = hearing.used >= MAX_HELD;
+  return search(hearing, isFull) ?? (isFull ? 'babble' : undefined);
+}
+
+/** Nothing more will come: a frame behind a start that waits for its rest in vain. */
+export function takeRest(hearing: Hearing): Uint8Array | undefined {
+  return search(hearing, true);
 }
 
 function append(hearing: Hearing, chunk: Uint8Array): void {
@@ -102,7 +106,7 @@ function append(hearing: Hearing, chunk: Uint8Array): void {
   hearing.used += chunk.length;
 }
 
-function search(hearing: Hearing): Uint8Array | undefined {
+function search(hearing: Hearing, final: boolean): Uint8Array | undefined {
   const { expected } = hearing;
   const bytes = hearing.held.subarray(0, hearing.used);
   let settled = true;
@@ -112,8 +116,11 @@ function search(hearing: Hearing): Uint8Array | undefined {
       if (settled) hearing.from = at + 1;
       continue;
     }
-    if (at + length > bytes.length) settled = false;
-    else if (crcFits(bytes, at, at + length)) return bytes.slice(at, at + length);
+    if (at + length > bytes.length) {
+      // What looks like a frame inside of an answer that is still coming is its data.
+      if (!final) return undefined;
+      settled = false;
+    } else if (crcFits(bytes, at, at + length)) return bytes.slice(at, at + length);
     else if (settled) hearing.from = at + 1;
   }
   return undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { crcFits, seal } from '../../../protocols/modbus/crc.ts';
 import { encodeRequest, type ModbusRequest } from '../../../protocols/modbus/frame.ts';
-import { blame, expectAnswer, type Hearing, hear, takeChunk } from '../../../protocols/modbus/framer.ts';
+import { blame, expectAnswer, type Hearing, hear, takeChunk, takeRest } from '../../../protocols/modbus/framer.ts';
 
 const request: ModbusRequest = { unit: 5, function: 3, address: 0, count: 2 };
 const sealed = (...bytes: number[]) => seal(Uint8Array.of(...bytes, 0, 0));
@@ -69,6 +69,20 @@ describe('an answer among other bytes', () => {
     // 05 03 04 begins an answer whose CRC will not fit; the real one begins inside it.
     expect(listen(request, Uint8Array.of(5, 3, 4), answer).heard).toEqual(answer);
     expect(listen(request, Uint8Array.of(5), answer).heard).toEqual(answer);
+  });
+
+  it('may hold what looks like an exception, which is nobody’s as long as the answer is still coming', () => {
+    const long: ModbusRequest = { unit: 5, function: 3, address: 0, count: 4 };
+    const inner = sealed(5, 0x83, 2);
+    const whole = sealed(5, 3, 8, ...inner, 1, 2, 3);
+    const bytes = [...whole].map((byte) => Uint8Array.of(byte));
+    expect(listen(long, ...bytes.slice(0, -1)).heard).toBeUndefined();
+    expect(listen(long, ...bytes).heard).toEqual(whole);
+    // Where the rest never comes, it was no answer that began there.
+    const cut = listen(long, whole.subarray(0, 9));
+    expect(cut.heard).toBeUndefined();
+    expect(takeRest(cut.hearing)).toEqual(inner);
+    expect(takeRest(listen(long, whole.subarray(0, 7)).hearing)).toBeUndefined();
   });
 
   it('may be the very bytes of its request, where a write is confirmed', () => {
