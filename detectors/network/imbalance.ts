@@ -125,11 +125,9 @@ function dayShare(lastMs: number, atMs: number): number {
 }
 
 function threeOf(values: readonly number[] | undefined): Three | undefined {
-  if (values === undefined || values.length !== 3) return undefined;
-  const [a, b, c] = values;
-  return a !== undefined && b !== undefined && c !== undefined && Number.isFinite(a + b + c)
-    ? [Math.abs(a), Math.abs(b), Math.abs(c)]
-    : undefined;
+  const [a = Number.NaN, b = Number.NaN, c = Number.NaN] = values ?? [];
+  if (values?.length !== 3 || !Number.isFinite(a + b + c)) return undefined;
+  return [Math.abs(a), Math.abs(b), Math.abs(c)];
 }
 
 function stepCurrent(
@@ -145,7 +143,7 @@ function stepCurrent(
   const read = threeOf(reading.currentA);
   if (read === undefined) return;
   const share = dayShare(watched.lastMs, atMs);
-  const amps = smoothed(watched, read, atMs, rule);
+  const amps = smoothed(watched, read, atMs);
   for (let i = 0; i < 3; i++) watched.meanA[i] = watched.meanA[i]! + share * (read[i]! - watched.meanA[i]!);
   watched.lastMs = atMs;
   const spread = spreadPercent(amps);
@@ -169,10 +167,9 @@ function stepCurrent(
   outputs.push(told(meter.id, 'current', change, watched.current.onsetMs, spread > 50, evidence));
 }
 
-/** The phases over about a quarter of an hour; a hole begins them afresh. */
-function smoothed(watched: Watched, read: Three, atMs: number, rule: ImbalanceSettings): Three {
-  const passedMs = Math.max(0, atMs - watched.lastMs);
-  const share = watched.lastMs === 0 || passedMs > rule.gapMs ? 1 : 1 - Math.exp(-passedMs / QUARTER_MS);
+/** The phases over about a quarter of an hour; after a hole of an hour next to nothing is left of what was before it. */
+function smoothed(watched: Watched, read: Three, atMs: number): Three {
+  const share = watched.lastMs === 0 ? 1 : 1 - Math.exp(-Math.max(0, atMs - watched.lastMs) / QUARTER_MS);
   const before = watched.quarterA ?? read;
   watched.quarterA = [0, 1, 2].map((i) => before[i]! + share * (read[i]! - before[i]!)) as Three;
   return watched.quarterA;

@@ -156,6 +156,19 @@ describe('imbalance', () => {
     expect(heard({ id: 'h', premises: 'flat', phases: 1, phase: 1 }, [70, 5, 5])).toBe(false);
   });
 
+  it('lets no reading that is no number into its means, nor one of more than three', () => {
+    const engine = new Engine(area, [imbalance()]);
+    const odd = [
+      [Number.NaN, 40, 45],
+      [45, Number.POSITIVE_INFINITY, 45],
+      [45, 40, Number.NaN],
+      [900, 1, 1, 1],
+    ];
+    for (const [i, currentA] of odd.entries()) engine.take({ atMs: 1 + i, meter: 't', reading: { currentA } });
+    const [alert] = replay(70, [75, 40, 15], [230, 230, 230], engine);
+    expect(alert?.evidence).toMatchObject({ l1A: 75, l2A: 40, l3A: 15, meanSpreadPercent: 80 });
+  });
+
   it('clears at light load, where unbalance does no harm', () => {
     const engine = new Engine(area, [imbalance()]);
     expect(replay(120, [75, 40, 15], [230, 230, 230], engine)).toHaveLength(1);
@@ -235,7 +248,7 @@ describe('imbalance', () => {
     const alerts: Alert[] = [];
     for (let i = 30; i < 120; i += 5)
       alerts.push(...after.take({ atMs: (1 + i) * MINUTE, meter: 'f', reading: { currentA: [75, 40, 15] } }).alerts);
-    expect(alerts[0]?.evidence).toMatchObject({ moveMeter: 'b', movedMeanA: 30 });
+    expect(alerts[0]).toMatchObject({ meter: 'f', evidence: { moveMeter: 'b', movedMeanA: 30 } });
   });
 
   it('has nothing to say where no meter has three phases', () => {
