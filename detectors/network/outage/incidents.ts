@@ -30,7 +30,6 @@ export function account(state: OutageState, part: Part, atMs: number, rule: Outa
   const wider = grew || (all.length > first.meters.length && first.scope !== part.scope);
   first.meters = all;
   first.said = Math.max(first.said, part.said);
-  first.overMs = 0;
   for (const absorbed of rest) {
     for (const id of absorbed.meters) if (!first.meters.includes(id)) first.meters.push(id);
     state.incidents.splice(state.incidents.indexOf(absorbed), 1);

@@ -2,55 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../../detectors/alert.ts';
 import { Engine } from '../../../detectors/engine.ts';
 import { outage } from '../../../detectors/network/outage.ts';
-import type { MeterEvent, MeterInfo } from '../../../protocols/reading.ts';
-
-const MINUTE = 60_000;
-const DAY = 1440 * MINUTE;
-/** Two feeders of two boxes of six homes each, phases in turn, and the transformer. */
-const homes: MeterInfo[] = Array.from({ length: 24 }, (_, i) => ({
-  id: `h${i}`,
-  premises: 'flat',
-  phase: ((i % 3) + 1) as 1 | 2 | 3,
-  feeder: i < 12 ? 'F1' : 'F2',
-  box: `B${Math.floor(i / 6)}`,
-}));
-const area = { timezone: 'UTC', meters: [...homes, { id: 't', premises: 'transformer', phases: 3 } as MeterInfo] };
-
-class Street {
-  readonly engine = new Engine(area, [outage()]);
-  readonly alerts: Alert[] = [];
-  minute = 0;
-
-  /** Everyone that answers is read every minute; the transformer carries what they use. */
-  run(minutes: number, silent: readonly string[] = [], transformer = true): void {
-    for (let i = 0; i < minutes; i++, this.minute++) {
-      const atMs = this.minute * MINUTE + 1;
-      let sum = 0;
-      for (const home of homes) {
-        if (silent.includes(home.id)) continue;
-        sum += 500;
-        this.keep(this.engine.take({ atMs, meter: home.id, reading: { activePowerW: 500, voltageV: [221] } }).alerts);
-      }
-      if (!transformer) continue;
-      const reading = { activePowerW: sum, voltageV: [225, 226, 224] };
-      this.keep(this.engine.take({ atMs, meter: 't', reading }).alerts);
-    }
-  }
-
-  say(event: MeterEvent, ids: readonly string[]): void {
-    for (const meter of ids) this.keep(this.engine.take({ atMs: this.minute * MINUTE, meter, event }).alerts);
-  }
-
-  keep(alerts: Alert[]): void {
-    this.alerts.push(...alerts.filter((alert) => alert.kind === 'outage'));
-  }
-
-  seen(): unknown[] {
-    return this.alerts.map((alert) => [alert.state, alert.evidence.scope, alert.evidence.where, alert.evidence.meters]);
-  }
-}
-
-const ids = (test: (home: MeterInfo) => boolean): string[] => homes.filter(test).map((home) => home.id);
+import type { MeterInfo } from '../../../protocols/reading.ts';
+import { area, DAY, homes, ids, MINUTE, Street } from './street.ts';
 
 describe('outage', () => {
   it.each([
