@@ -11,6 +11,7 @@ import { encodeItem } from '../../protocols/dlt645/items/codec.ts';
 import type { Scalar } from '../../protocols/dlt645/items/format.ts';
 import {
   type Authority,
+  BAUD_WORDS,
   type Baud,
   encodeRequest,
   type RelayCommand,
@@ -19,7 +20,7 @@ import {
 import type { Exchange } from '../../protocols/exchange.ts';
 import type { Failure } from '../../protocols/failure.ts';
 import type { Bus } from '../bus/bus.ts';
-import { civilText } from './civil-text.ts';
+import { civilText, parseCivil } from './civil-text.ts';
 
 /** The words of a site file's `allow:`. */
 export type Permission = 'relay' | 'clear' | 'password' | 'address' | 'write';
@@ -80,8 +81,12 @@ const NOBODY: Authority = { level: 0, password: '000000' };
 /** What can be written, too, but is permitted by a word of its own. */
 const OWN_ACTIONS = [
   ['04000C', 'password'],
+  ['C212', 'password'],
   ['04000401', 'address'],
   ['C032', 'address'],
+  ['04000703', 'baud'],
+  ['04000704', 'baud'],
+  ['04000705', 'baud'],
 ] as const satisfies (readonly [di: string, action: Action])[];
 
 /** What the order needs of `allow:` and of `--yes-i-mean-it`. The time of all meters at once is the standard's own broadcast. */
@@ -143,8 +148,9 @@ function requestsOf(
     case 'clear-meter':
       return [{ standard, function: action, authority }];
     case 'clear-events':
-      return [{ standard, function: action, authority, di: first?.toUpperCase() ?? ALL_EVENTS }];
+      return [{ standard, function: action, authority, di: eventsOf(first ?? ALL_EVENTS) }];
     case 'freeze':
+      if (!/^\d{8}$/.test(first ?? FREEZE_NOW)) throw new RangeError(`${first}: expected MMDDhhmm`);
       return [{ standard, function: action, when: first ?? FREEZE_NOW }];
     case 'time':
       if (address === BROADCAST_ADDRESS) return [{ standard, function: 'broadcast-time', time: civilText(localMs) }];
@@ -152,7 +158,7 @@ function requestsOf(
     case 'write':
       return [writeOf(standard, authority, first ?? '', values.slice(1))];
     case 'baud':
-      return [{ standard, function: 'change-baud', baud: Number(first) as Baud }];
+      return [{ standard, function: 'change-baud', baud: baudOf(first ?? '') }];
     case 'password':
       if (next === undefined) throw new RangeError('expected the next one');
       return [{ standard, function: 'change-password', authority, next: { level: authority.level, password: next } }];
@@ -183,14 +189,29 @@ function* readdress(standard: Standard, address: string, next: string): Conversa
   return yield* ask({ standard, function: 'write-address', address: next });
 }
 
-/** Date before time: between the two the meter is at most wrong by what it was wrong before. */
+function eventsOf(di: string): string {
+  if (!/^[0-9A-F]{8}$/i.test(di)) throw new RangeError(`${di}: expected eight hex digits`);
+  return di.toUpperCase();
+}
+
+function baudOf(text: string): Baud {
+  if (!Object.hasOwn(BAUD_WORDS, text))
+    throw new RangeError(`${text}: expected one of ${Object.keys(BAUD_WORDS).join(', ')}`);
+  return Number(text) as Baud;
+}
+
+/**
+ * Time before date: with the time set, the meter's day ends when ours does, and not between the two writes, which would
+ * make it wrong by a whole day. Hence none while ours is about to end.
+ */
 function clockWrites(standard: Standard, authority: Authority, localMs: number): readonly Request[] {
   const [date, time] = civilText(localMs).split('T') as [string, string];
+  if (time.startsWith('23:59:')) throw new RangeError('expected a minute that is not the last before midnight');
   const items = standard === '2007' ? (['04000101', '04000102'] as const) : (['C010', 'C011'] as const);
-  const weekday = new Date(localMs).getUTCDay();
+  const weekday = new Date(parseCivil(`${date}T${time}`)).getUTCDay();
   return [
-    writeRequest(standard, authority, findItem(standard, items[0])!, [date, weekday]),
     writeRequest(standard, authority, findItem(standard, items[1])!, [time]),
+    writeRequest(standard, authority, findItem(standard, items[0])!, [date, weekday]),
   ];
 }
 
@@ -202,9 +223,14 @@ function writeOf(standard: Standard, authority: Authority, name: string, texts: 
   const formats = item.fields.map(({ format }) => format);
   const values = texts.map((text, i): Scalar => {
     const format = formats[i % formats.length] ?? '';
-    return format.startsWith('N') || format.startsWith('BITS') ? Number(text) : text;
+    return format.startsWith('N') || format.startsWith('BITS') ? numberOf(text) : text;
   });
   return writeRequest(standard, authority, item, values);
+}
+
+/** NaN, which fits no format, for what is no plain decimal number: an empty text must not be written as 0. */
+function numberOf(text: string): number {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function writeRequest(standard: Standard, authority: Authority, item: Item, values: readonly Scalar[]): Request {
@@ -240,5 +266,5 @@ export async function giveOrder(
 }
 
 export function isAction(text: string): text is Action {
-  return text in ACTIONS;
+  return Object.hasOwn(ACTIONS, text);
 }

@@ -78,6 +78,7 @@ describe('control', () => {
       [['trip', '--yes-i-mean-it'], /password: expected six digits/],
       [['trip', '--yes-i-mean-it', '--password-file', join(directory, 'none')], /no such file/],
       [['jump', '--yes-i-mean-it'], /expected one of trip, permit-close/],
+      [['constructor', '--yes-i-mean-it'], /expected one of trip, permit-close/],
       [['baud', '1234', '--yes-i-mean-it'], /baud/],
       [['freeze', 'x'], /freeze/],
       [['write', '04000103', '--yes-i-mean-it', '--password-file', pin], /04000103/],

@@ -101,9 +101,9 @@ describe('an order on the wire', () => {
       'time',
       [],
       [
+        { ...write, di: '04000102', data: Uint8Array.of(0, 0x15, 0x23) },
         // A Saturday.
         { ...write, di: '04000101', data: Uint8Array.of(6, 0x21, 0x11, 0x26) },
-        { ...write, di: '04000102', data: Uint8Array.of(0, 0x15, 0x23) },
       ],
     ],
   ])('%s %j', (action, values, expected) => {
@@ -121,6 +121,39 @@ describe('an order on the wire', () => {
       move = exchange.received(encodeFrame(encodeAnswer('000000000161', answer)));
     }
     expect(move.do).toBe('done');
+  });
+
+  it.each<['2007' | '1997', Action, string[], RegExp]>([
+    ['2007', 'write', ['04000C05', '04123456'], /expected the action password/],
+    ['1997', 'write', ['C212', '04123456'], /expected the action password/],
+    ['2007', 'write', ['04000401', '000000000162'], /expected the action address/],
+    ['1997', 'write', ['C032', '000000000162'], /expected the action address/],
+    ['2007', 'write', ['04000703', '32'], /expected the action baud/],
+    ['2007', 'write', ['04001003', ''], /does not fit/],
+    ['2007', 'write', ['04001003', ' '], /does not fit/],
+    ['2007', 'write', ['04001003', '0x10'], /does not fit/],
+    ['2007', 'write', ['04001003', '1', '2'], /2 values/],
+    ['2007', 'freeze', ['2315'], /expected MMDDhhmm/],
+    ['2007', 'freeze', ['ABCDEF01'], /expected MMDDhhmm/],
+    ['2007', 'clear-events', ['03300D'], /expected eight hex digits/],
+    ['2007', 'baud', ['9601'], /expected one of 600, 1200/],
+    ['2007', 'baud', ['toString'], /expected one of 600, 1200/],
+    ['1997', 'freeze', [], /not in DL\/T 645-1997/],
+  ])('is not made for %s %s %j', (standard, action, values, problem) => {
+    const target = { address: '000000000161', standard } as const;
+    expect(planOrder(target, { action, values }, secrets, localMs)).toEqual({
+      problem: expect.stringMatching(problem),
+    });
+  });
+
+  it('sets no clock in the last minute of a day, which could end between the two writes', () => {
+    const target = { address: '000000000161', standard: '2007' } as const;
+    const at = (hour: number, minute: number, second: number) =>
+      planOrder(target, { action: 'time', values: [] }, secrets, () => Date.UTC(2026, 1, 28, hour, minute, second));
+    expect(at(23, 59, 1)).toEqual({ problem: expect.stringMatching(/midnight/) });
+    expect(at(23, 59, 59)).toEqual({ problem: expect.stringMatching(/midnight/) });
+    expect(at(23, 58, 59)).toHaveProperty('exchange');
+    expect(at(0, 0, 0)).toHaveProperty('exchange');
   });
 
   function answerTo(request: Request): Answer {
