@@ -88,7 +88,10 @@ function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadT
   if (dlt645) {
     if (!/^[0-9A]{1,12}$/i.test(meter))
       throw new BadInput(`--meter ${meter}: expected up to 12 digits as printed on the meter`);
-    return { protocol: 'dlt645', address: meter.toUpperCase().padStart(12, '0'), standard };
+    // What fills up a short address: 2007 zeros (5.2.1.2), 1997 AAH (6.1.2), byte by byte.
+    const even = meter.length % 2 === 0 ? meter : `0${meter}`;
+    const address = even.toUpperCase().padStart(12, standard === '1997' ? 'A' : '0');
+    return { protocol: 'dlt645', address, standard };
   }
   const unit = Number(meter);
   if (!Number.isInteger(unit) || unit < 1 || unit > 247)

@@ -54,30 +54,36 @@ const meterFacts = {
   allow: z.array(z.enum(['relay', 'clear', 'password', 'address', 'write'])).optional(),
 };
 
-const dlt645Meter = z.strictObject({
-  protocol: z.literal('dlt645'),
-  address: z.string().regex(/^\d{12}$/, 'expected the 12 digits printed on the meter, in quotes'),
-  standard: z.enum(['2007', '1997']).default('2007'),
-  id: name.optional(),
-  /** The manufacturer item that carries a waveform, eight hex digits, where the meter has one. */
-  waveformItem: z
-    .string()
-    .regex(/^[0-9A-Fa-f]{8}$/, 'expected eight hex digits')
-    .optional(),
-  /** Who the gateway is to the meter when the platform orders something; the passwords stand in files of six digits. */
-  authority: z
-    .strictObject({
-      level: z.number().int().min(0).max(9).default(2),
-      operator: z
-        .string()
-        .regex(/^\d{8}$/, 'expected eight digits, in quotes')
-        .default('00000000'),
-      passwordFile: z.string().min(1),
-      nextPasswordFile: z.string().min(1).optional(),
-    })
-    .optional(),
-  ...meterFacts,
-});
+const dlt645Meter = z
+  .strictObject({
+    protocol: z.literal('dlt645'),
+    /** A short address of 1997 is filled up with A in front. */
+    address: z.string().regex(/^(?=.{12}$)(AA){0,5}\d+$/, 'expected the 12 digits printed on the meter, in quotes'),
+    standard: z.enum(['2007', '1997']).default('2007'),
+    id: name.optional(),
+    /** The manufacturer item that carries a waveform, eight hex digits, where the meter has one. */
+    waveformItem: z
+      .string()
+      .regex(/^[0-9A-Fa-f]{8}$/, 'expected eight hex digits')
+      .optional(),
+    /** Who the gateway is to the meter when the platform orders something; the passwords stand in files of six digits. */
+    authority: z
+      .strictObject({
+        level: z.number().int().min(0).max(9).default(2),
+        operator: z
+          .string()
+          .regex(/^\d{8}$/, 'expected eight digits, in quotes')
+          .default('00000000'),
+        passwordFile: z.string().min(1),
+        nextPasswordFile: z.string().min(1).optional(),
+      })
+      .optional(),
+    ...meterFacts,
+  })
+  .refine(({ address, standard }) => standard === '1997' || !address.includes('A'), {
+    path: ['address'],
+    error: 'expected 12 digits: only in 1997 is a short address filled up with A',
+  });
 
 const modbusMeter = z.strictObject({
   protocol: z.literal('modbus'),

@@ -291,7 +291,11 @@ export function readProfileExchange(target: Target, di: string, records: number,
  * question, by reading energy. `bad-value` when the meter says the wildcard again: that is never learnt.
  */
 export function findMeterExchange(target: Target): Exchange<MeterThere> {
-  return converse(target, findMeter(target.standard));
+  return converse(target, findMeter(target));
+}
+
+function isShort1997(address: string): boolean {
+  return /^(AA){1,5}\d+$/.test(address);
 }
 
 export interface MeterThere {
@@ -300,13 +304,15 @@ export interface MeterThere {
   refused: boolean;
 }
 
-function* findMeter(standard: Standard): Conversation<MeterThere> {
+function* findMeter({ address: asked, standard }: Target): Conversation<MeterThere> {
   const answer = yield standard === '2007'
     ? { standard, function: 'read-address' }
     : { standard, function: 'read-data', di: '9010' };
   if ('failure' in answer) return answer;
   // A refusal, too, says who is there.
   const address = 'address' in answer ? answer.address : answer.from;
-  if (!/^\d{12}$/.test(address)) return { failure: 'bad-value', detail: `${address} is no address` };
+  // 1997: AAH fills up a short address (6.1.2); what is more than was asked for is no echo of the wildcard.
+  const isWhole = /^\d{12}$/.test(address) || (standard === '1997' && address !== asked && isShort1997(address));
+  if (!isWhole) return { failure: 'bad-value', detail: `${address} is no address` };
   return { value: { address, refused: 'errors' in answer } };
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,5 +36,20 @@ describe('read', () => {
     const ran = await gridwarden(['read', '--port', port?.port ?? '', '--meter', address, 'voltage L1']);
     expect(ran.status).toBe(0);
     expect(ran.lines).toEqual([expect.objectContaining({ meter: address, standard, values: [expect.anything()] })]);
+  });
+
+  it.each([
+    ['2007', '61010000000068'],
+    ['1997', '6101aaaaaaaa68'],
+  ])('fills up a short address as DL/T 645-%s has it', async (standard, expected) => {
+    const heard = Promise.withResolvers<string>();
+    const server = createServer((socket) => socket.on('data', (bytes) => heard.resolve(bytes.toString('hex'))));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const asked = ['--protocol', 'dlt645', '--meter', '161', '--standard', standard];
+    const ran = gridwarden(['read', '--port', `tcp://127.0.0.1:${port}`, ...asked, 'voltage L1']);
+    expect(await heard.promise).toContain(expected);
+    server.close();
+    await ran;
   });
 });

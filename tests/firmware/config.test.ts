@@ -49,6 +49,9 @@ describe('site file', () => {
       'site.yaml:7:38: buses.0.meters.0.address: expected string, received number',
     ]);
     expect(broken('"000000000161"', '"161"')[0]).toMatch(/^site\.yaml:7:38: .*expected the 12 digits/);
+    expect(broken('"000000000161"', '"AAAAAA000161"')[0]).toMatch(/^site\.yaml:7:38: .*only in 1997/);
+    expect(broken('"000000000161"', '"AAAAAA000161", standard: "1997"')).toEqual([]);
+    expect(broken('"000000000161"', '"AAAAAAAAAAAA", standard: "1997"')[0]).toMatch(/expected the 12 digits/);
     expect(broken('gw-1', 'gw/1')[0]).toMatch(/^site\.yaml:3:7: gateway\.id: expected letters/);
     expect(broken('premises: flat', 'premises: palace')[0]).toMatch(/^site\.yaml:7:64: .*premises/);
     expect(broken('mqtt://127.0.0.1:1883', 'http://x')[0]).toMatch(

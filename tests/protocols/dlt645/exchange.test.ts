@@ -271,6 +271,16 @@ describe('commands', () => {
     });
   });
 
+  it('knows the AAH that fills up a short address of 1997 from a wildcard that came back', () => {
+    const find = (asked: string, standard: Standard) =>
+      run(findMeterExchange({ address: asked, standard }), () =>
+        answer({ ...data('9010', '01 00 00 00'), standard } as Answer, 'AAAAAA123456'),
+      );
+    expect(find('AAAAAAAAAAAA', '1997')).toMatchObject({ value: { address: 'AAAAAA123456' } });
+    expect(find('AAAAAAAAAA56', '1997')).toMatchObject({ value: { address: 'AAAAAA123456' } });
+    expect(find('AAAAAA123456', '1997')).toMatchObject({ failure: 'bad-value' });
+  });
+
   it('accepts a wildcard in the address of an answer', () => {
     const echoed = () => answer(data('02010100', '01 10'), 'AAAAAAAAAAAA');
     expect(run(readItemExchange(METER, '02010100'), echoed)).toMatchObject({ do: 'done' });
