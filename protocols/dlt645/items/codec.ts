@@ -173,11 +173,14 @@ function cut(parts: readonly Item[], bytes: Uint8Array): Uint8Array[] {
   let at = 0;
   if (parts.every((part) => part.members === undefined)) {
     const sizes = parts.map(unitBytes);
-    const whole = sizes.reduce((sum, size) => sum + size, 0);
-    if (bytes.length === whole || bytes.length === whole + 1) {
+    const extra = bytes.length - sizes.reduce((sum, size) => sum + size, 0);
+    const between = extra >= sizes.length - 1 ? 1 : 0;
+    const behind = extra - between * (sizes.length - 1);
+    if (behind === 0 || behind === 1) {
       for (const size of sizes) {
         pieces.push(bytes.subarray(at, at + size));
         at += size;
+        if (between === 1 && at < bytes.length && bytes[at++] !== SEPARATOR) return [];
       }
       return pieces;
     }

@@ -44,16 +44,23 @@ export function formatBytes(format: Format): number {
   return format.startsWith('BITS') ? size / 8 : size;
 }
 
-/** The value at `at`: null where every byte is FFH (not there) or a time is all zero (never), undefined when it is impossible. */
+/**
+ * The value at `at`: null where every byte is FFH (not there) or a time is all zero (never) or all 99 (none set: a second
+ * settlement day that is not used), undefined when it is impossible.
+ */
 export function decodeScalar(format: Format, signed: boolean, bytes: Uint8Array, at: number): Scalar | undefined {
   const size = formatBytes(format);
   if (format.startsWith('HEX')) return toHexReversed(bytes, at, at + size);
   if (format.startsWith('BITS')) return bytes[at]! | (size === 2 ? bytes[at + 1]! << 8 : 0);
   if (isAll(bytes, at, size, 0xff)) return null;
   if (format.startsWith('ASCII')) return decodeText(bytes, at, size);
-  if (isTime(format))
-    return isAll(bytes, at, size, 0) && format !== 'hhmm' && format !== 'hhmmss' ? null : decodeTime(format, bytes, at);
+  if (isTime(format)) return isNoTime(format, bytes, at, size) ? null : decodeTime(format, bytes, at);
   return decodeNumber(format, signed, bytes, at, size);
+}
+
+function isNoTime(format: string, bytes: Uint8Array, at: number, size: number): boolean {
+  if (isAll(bytes, at, size, 0x99)) return true;
+  return isAll(bytes, at, size, 0) && format !== 'hhmm' && format !== 'hhmmss';
 }
 
 /** Writes what `decodeScalar` reads; false when the value does not fit the format. */

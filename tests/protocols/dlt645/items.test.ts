@@ -120,8 +120,21 @@ describe('values', () => {
     expect(values('04000101', '01 11 01 16')).toEqual(['2016-01-11', 1]);
     expect(values('04000102', '55 53 21')).toEqual(['21:53:55']);
     expect(values('04000404', '00 00 56 30 32 32')).toEqual(['220V']);
+    expect(values('04000B01', '00 01')).toEqual(['01T00']);
+    // A second settlement day that is not used; half a one is none.
+    expect(values('04000B02', '99 99')).toEqual([null]);
+    expect(decodeItem(findItem('2007', '04000B02')!, fromHex('99 01')!)).toMatchObject({ failure: 'bad-value' });
     const decoded = decodeItem(findItem('2007', '04000503')!, fromHex('50 00')!);
     expect(decoded).toMatchObject({ values: [{ value: 0x50, states: { relay: 'open', supply: 'main' } }] });
+  });
+
+  it('takes the block of status words apart by length, where AA may be a word’s own', () => {
+    const words = [0xaa, 0xaaaa, 0x10, 1, 2, 3, 4];
+    expect(values('040005FF', 'AA 00 AA AA 10 00 01 00 02 00 03 00 04 00')).toEqual(words);
+    expect(values('040005FF', 'AA 00 AA AA AA AA 10 00 AA 01 00 AA 02 00 AA 03 00 AA 04 00')).toEqual(words);
+    expect(values('040005FF', 'AA 00 AA AA AA AA 10 00 AA 01 00 AA 02 00 AA 03 00 AA 04 00 AA')).toEqual(words);
+    const unseparated = fromHex('AA 00 AA AA AA AA 10 00 AB 01 00 AA 02 00 AA 03 00 AA 04 00')!;
+    expect(decodeItem(findItem('2007', '040005FF')!, unseparated)).toMatchObject({ failure: 'bad-value' });
   });
 
   it('takes a daily freeze of everything apart at its separators', () => {
