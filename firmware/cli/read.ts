@@ -4,6 +4,7 @@ import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
 import { startBus } from '../bus/bus.ts';
 import { systemClock } from '../clock.ts';
 import { openPort } from '../open-port.ts';
+import type { LineSettings } from '../port.ts';
 import { parsePortAddress } from '../port-address.ts';
 import { type PlannedRead, planRead, type ReadTarget, readItem } from '../read-item.ts';
 import { BadInput, Failed, print, say, untilStopped } from './io.ts';
@@ -19,7 +20,7 @@ export interface ReadOptions {
 export async function read(items: string[], options: ReadOptions): Promise<void> {
   const settings = parsePortAddress(options.port);
   if ('problem' in settings) throw new BadInput(`--port ${settings.problem}`);
-  const target = parseTarget(options);
+  const target = parseTarget(options, settings);
   const planned = items.map((item) => ({ item, plan: planRead(target, item) }));
   for (const { item, plan } of planned)
     if ('problem' in plan) throw new BadInput(problemOf(plan.problem, item, options));
@@ -73,7 +74,7 @@ function planOlder(target: ReadTarget, item: string): PlannedRead | undefined {
   return 'problem' in plan ? undefined : plan;
 }
 
-function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadTarget {
+function parseTarget({ meter, protocol, standard, profile }: ReadOptions, { target }: LineSettings): ReadTarget {
   if (protocol !== undefined && protocol !== 'dlt645' && protocol !== 'modbus') {
     throw new BadInput(`--protocol ${protocol}: expected dlt645 or modbus`);
   }
@@ -94,7 +95,9 @@ function parseTarget({ meter, protocol, standard, profile }: ReadOptions): ReadT
     return { protocol: 'dlt645', address, standard };
   }
   const unit = Number(meter);
-  if (!Number.isInteger(unit) || unit < 1 || unit > 247)
+  // Over TCP a meter without a number of its own is 255 (Modbus Messaging on TCP/IP 1.0b, 4.4.2.2).
+  const isUnit = (unit >= 1 && unit <= 247) || (unit === 255 && target.kind === 'modbus-tcp');
+  if (!Number.isInteger(unit) || !isUnit)
     throw new BadInput(`--meter ${meter}: expected a Modbus unit from 1 to 247, or the 12 digits of a DL/T 645 meter`);
   return { protocol: 'modbus', unit, profile };
 }

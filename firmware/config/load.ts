@@ -94,10 +94,15 @@ function crossCheck(site: Site): { path: Path; message: string }[] {
       });
     }
     ports.set(path, b);
+    const isTcp = 'target' in port && port.target.kind === 'modbus-tcp';
     const onWire = new Map<string, number>();
     bus.meters.forEach((meter, m) => {
       const where: Path = ['buses', b, 'meters', m];
       const wire = meter.protocol === 'dlt645' ? meter.address : `unit ${meter.unit}`;
+      if (isTcp && meter.protocol === 'dlt645')
+        found.push({ path: where, message: 'DL/T 645 does not go over modbus-tcp://: expected tcp:// or a tty' });
+      if (!isTcp && meter.protocol === 'modbus' && meter.unit > 247)
+        found.push({ path: [...where, 'unit'], message: `unit ${meter.unit}: expected 1 to 247 on a line` });
       const twin = onWire.get(wire);
       if (twin !== undefined)
         found.push({ path: where, message: `${wire} stands twice on this bus, first at meters.${twin}` });

@@ -87,7 +87,12 @@ const dlt645Meter = z
 
 const modbusMeter = z.strictObject({
   protocol: z.literal('modbus'),
-  unit: z.number().int().min(1).max(247),
+  /** 1–247 on a line; 255 is how a meter of Modbus TCP is asked that has no number of its own. */
+  unit: z
+    .number()
+    .int()
+    .min(1)
+    .refine((unit) => unit <= 247 || unit === 255, 'expected 1 to 247, or 255 on modbus-tcp://'),
   profile: z.string().refine((text) => profileNamed(text) !== undefined, {
     error: ({ input }) => `expected one of ${PROFILES.map((profile) => profile.name).join(', ')}, got ${input}`,
   }),

@@ -44,6 +44,21 @@ describe('site file', () => {
     30_000,
   );
 
+  it('takes unit 255 of a meter of Modbus TCP, and of none on a line', () => {
+    const shop = (port: string, unit: number) =>
+      problems(
+        GOOD.replace('/dev/ttyS1?baud=2400&parity=even', port)
+          .replace(/^.*dlt645.*\n/m, '')
+          .replace('unit: 3', `unit: ${unit}`),
+      );
+    expect(shop('modbus-tcp://10.0.0.7:502', 255)).toEqual([]);
+    expect(shop('modbus-tcp://10.0.0.7:502', 248)[0]).toMatch(/^site\.yaml:7:35: .*unit: expected 1 to 247, or 255/);
+    expect(shop('/dev/ttyS1', 255)[0]).toMatch(/^site\.yaml:7:35: .*unit: unit 255: expected 1 to 247 on a line/);
+    expect(broken('/dev/ttyS1?baud=2400&parity=even', 'modbus-tcp://10.0.0.7:502')).toEqual([
+      expect.stringMatching(/^site\.yaml:7:.*DL\/T 645 does not go over modbus-tcp/),
+    ]);
+  });
+
   it('says where a value is wrong and what was expected', () => {
     expect(broken('"000000000161"', '161')).toEqual([
       'site.yaml:7:38: buses.0.meters.0.address: expected string, received number',
