@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { alertId } from '../detectors/alert.ts';
 import { CivilTime } from '../detectors/civil-time.ts';
 import type { AreaDetector, MeterDetector } from '../detectors/detector.ts';
-import { Engine } from '../detectors/engine.ts';
+import { type Ask, Engine } from '../detectors/engine.ts';
 
 const HOUR = 3_600_000;
 
@@ -16,6 +16,26 @@ describe('civil time', () => {
     const shanghai = new CivilTime('Asia/Shanghai');
     expect(shanghai.at(0).localMs).toBe(8 * HOUR);
     expect(new CivilTime('UTC').at(5).localMs).toBe(5);
+  });
+
+  it.each([
+    ['Asia/Kathmandu', 5.75],
+    ['America/St_Johns', -3.5],
+    ['America/Lima', -5],
+    ['Pacific/Chatham', 13.75],
+    ['Africa/Abidjan', 0],
+  ])('knows %s: %d h', (zone, hours) => {
+    const atMs = Date.UTC(2026, 0, 15, 3, 7);
+    expect(new CivilTime(zone).at(atMs)).toEqual({ atMs, localMs: atMs + hours * HOUR });
+  });
+
+  it('changes at the quarter of an hour, wherever the clock stands', () => {
+    // Lord Howe Island goes back by half an hour, at 15:00 UTC.
+    const howe = new CivilTime('Australia/Lord_Howe');
+    const changeMs = Date.UTC(2026, 3, 4, 15);
+    const offsets = [changeMs - 1, changeMs, changeMs - 1].map((atMs) => (howe.at(atMs).localMs - atMs) / HOUR);
+    expect(offsets).toEqual([11, 10.5, 11]);
+    expect(() => new CivilTime('Mars/Olympus')).toThrow(RangeError);
   });
 });
 
@@ -163,6 +183,21 @@ describe('engine', () => {
       { type: 'reading', ...moment(60_002), meter: 'a', reading: { activePowerW: 1 } },
       { type: 'verdict', ...moment(60_003), meter: 'a', verdict: { result: 'confirmed' } },
     ]);
+  });
+
+  it('hands on what is said at a verdict and at a tick', () => {
+    const asker: MeterDetector<object> = {
+      scope: 'meter',
+      name: 'asker',
+      start: () => ({}),
+      step: (_, input, meter) => [{ type: 'capture', meter: meter.id, phase: input.atMs / 60_000 }],
+    };
+    const engine = new Engine({ timezone: 'UTC', meters: [{ id: 'a' }] }, [asker]);
+    const phases = (asks: readonly Ask[]) => asks.map((ask) => ask.type === 'capture' && ask.phase);
+    expect(phases(engine.advance(60_000).asks)).toEqual([1]);
+    expect(engine.advance(60_000)).toEqual({ alerts: [], asks: [] });
+    expect(phases(engine.answer(180_000, 'a', { result: 'away' }).asks)).toEqual([2, 3, 3]);
+    expect(engine.answer(180_000, 'a', { result: 'away' }).alerts).toEqual([]);
   });
 
   it('lets ticks pass before a verdict as before a sample', () => {

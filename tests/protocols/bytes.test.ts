@@ -109,6 +109,9 @@ describe('base64 of samples', () => {
     // One byte, three bytes; a single digit is no byte at all.
     for (const wrong of ['AA==', 'AAAA', 'A', 'AAAAA', 'AA!A', 'AAA\u00e4', 'AAA\u4f60', 'A=AA', '=AAA'])
       expect(decodeInt16(wrong, 9)).toBeUndefined();
+    // Nor four bytes of eight digits of which one is none, is beyond ASCII or beyond the alphabet.
+    for (const wrong of ['AAA!AA==', 'AAA\u00e4AA==', 'AAA\u4f60AA==', 'AA=AAA==', 'AAA AA==', 'AAA-AA=='])
+      expect(decodeInt16(wrong, 9)).toBeUndefined();
     expect(decodeInt16('', 0)).toEqual(new Int16Array());
   });
 });
