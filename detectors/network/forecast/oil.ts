@@ -39,7 +39,7 @@ export function newOilModel(): OilModel {
   };
 }
 
-/** Takes one measured temperature; the newest of a quarter of an hour counts. A hole starts the recent past afresh. */
+/** Takes one measured temperature; the first of a quarter of an hour counts. A hole starts the recent past afresh. */
 export function learnOil(model: OilModel, localMs: number, oilC: number, load: number): void {
   const slot = Math.ceil((localMs - GRACE_MS) / SLOT_MS);
   if (slot <= model.slot && slot > model.slot - SLOTS_PER_DAY) return;
