@@ -70,7 +70,7 @@ interface Candidate {
   members: MeterInfo[];
 }
 
-/** Parts of the tree with at least two meters, the largest kind first. */
+/** Parts of the tree, the largest kind first. */
 function candidates(known: readonly MeterInfo[]): Candidate[] {
   const found: Candidate[] = [{ scope: 'area', where: 'area', members: [...known] }];
   const group = (scope: Scope, nameOf: (meter: MeterInfo) => string | undefined): void => {
@@ -93,7 +93,7 @@ function candidates(known: readonly MeterInfo[]): Candidate[] {
     return phase === undefined || meter.feeder === undefined ? undefined : `${meter.feeder}/${phase}`;
   });
   group('branch', (meter) => (meter.box === undefined ? undefined : `${meter.feeder ?? ''}/${meter.box}`));
-  return found.filter((candidate) => candidate.members.length >= 2);
+  return found;
 }
 
 /** Whether this part is out, and how sure that is. */
@@ -106,11 +106,11 @@ function judge(
 ): Part | undefined {
   const { scope, where, members } = candidate;
   if (down.length < 2 || down.length < SHARE * members.length) return undefined;
-  // What takes everything is the area's matter; a part needs others that live.
+  // A phase is no explanation for what most of the others have as well.
   const inside = new Set(members);
   const others = [...unexplained].filter((meter) => !inside.has(meter));
   const living = others.filter((meter) => conditionOf(meter.id) === 'live').length;
-  if (scope !== 'area' && (others.length === 0 || living < 0.5 * others.length)) return undefined;
+  if (scope === 'phase' && living < 0.5 * others.length) return undefined;
   const said = down.filter((meter) => conditionOf(meter.id) === 'off').length;
   const ids = down.map((meter) => meter.id);
   const part = { scope, where, meters: ids, said };

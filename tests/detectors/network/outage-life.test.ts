@@ -41,6 +41,25 @@ describe('an outage as it begins', () => {
   });
 });
 
+describe('an outage of which nobody says a word', () => {
+  it('is believed when the transformer is read at last, however seldom', () => {
+    const street = new Street().run(5).say('no-answer', feeder('F1')).run(12, feeder('F1'), false);
+    expect(street.alerts).toEqual([]);
+    street.read('t', { activePowerW: 6000 }).run(3, feeder('F1'), false);
+    expect(street.seen()).toEqual([['raised', 'branch', 'F1', 12]]);
+    expect(street.alerts[0]).toMatchObject({ confidence: 0.85, since: 5 * MINUTE, evidence: { saidPowerOff: 0 } });
+  });
+
+  it('is explained by the records of some for a quarter of an hour after it, and no longer', () => {
+    const silent = (minutesAfter: number) => {
+      const street = new Street().run(5).say('no-answer', box('B0')).run(10, box('B0'), false);
+      return street.run(minutesAfter, [], false).say('power-off', ['h0']).say('power-on', ['h0']).run(5, [], false);
+    };
+    expect(silent(10).seen()[0]).toEqual(['raised', 'branch', 'F1/B0', 6]);
+    expect(silent(20).seen()[0]).toEqual(['raised', 'meter', 'h0', 1]);
+  });
+});
+
 describe('an outage as it grows', () => {
   it('is told anew when a fifth more are without, as the larger part and the same alert', () => {
     const street = new Street().run(5).say('power-off', box('B0')).run(5, box('B0'));
@@ -67,6 +86,15 @@ describe('an outage as it grows', () => {
     const whole = new Street().run(5).say('power-off', twenty).run(5, twenty, false);
     whole.say('power-off', all.slice(20)).run(5, all, false);
     expect(whole.seen()[1]).toEqual(['updated', 'area', 'area', 24]);
+  });
+
+  it('counts who joins it: a second time for whom it is the second', () => {
+    const street = new Street().run(5).say('power-off', box('B1')).run(5, box('B1')).say('power-on', box('B1')).run(5);
+    street.say('power-off', box('B0')).run(5, box('B0')).say('power-off', box('B1')).run(5, feeder('F1'));
+    expect(street.alerts.slice(2).map((alert) => [alert.state, alert.evidence.repeats])).toEqual([
+      ['raised', 1],
+      ['updated', 2],
+    ]);
   });
 
   it('takes into one what began as two', () => {
@@ -121,6 +149,15 @@ describe('an outage as it ends', () => {
     expect(street.seen()).toEqual([['raised', 'branch', 'F1/B1', 6]]);
     street.say('power-on', box('B1')).run(5);
     expect(street.alerts[1]?.evidence).toMatchObject({ durationMin: 21, restored: true });
+    // That was one outage: the next is the second.
+    street.say('power-off', box('B1')).run(5, box('B1'));
+    expect(street.alerts[2]?.evidence.repeats).toBe(2);
+  });
+
+  it('is over for good: what was told of it is not told again when something else happens', () => {
+    const street = new Street().run(5).say('power-off', box('B1')).run(1, box('B1')).say('power-on', box('B1')).run(10);
+    street.say('power-off', ['h20']).run(5, ['h20']);
+    expect(street.seen().slice(2)).toEqual([['raised', 'meter', 'h20', 1]]);
   });
 
   it('counts for each user the time that he was without', () => {
