@@ -35,6 +35,11 @@ export interface MeterFaultSettings {
 
 export const METER_FAULT_DEFAULTS: MeterFaultSettings = { owedWh: 500, frozenH: 6 };
 
+/** Where a register begins again at nothing: six digits of kWh and two decimals (DL/T 645), or 32 bits of 0.01 kWh. */
+const FULL_WH = [1e9, 10 * 2 ** 32] as const;
+/** What may have been counted around that moment; more is a register that was set back. */
+const OVERFLOW_WH = 1e6;
+
 /** A meter that is read at all is read more often than this. */
 const HOLE_MS = HOUR_MS;
 
@@ -103,11 +108,15 @@ function register(state: MeterFaultState, reading: Reading, atMs: number): numbe
   if (before < 0 || wh !== before) {
     state.owedWh = 0;
     // Also a jump to nothing: a new meter has a new address, and who cleared this one is worth asking.
-    return before >= 0 && wh < before - 1 ? before - wh : 0;
+    return before >= 0 && wh < before - 1 && !overflowed(before, wh) ? before - wh : 0;
   }
   const powerW = sane(reading.activePowerW) ?? 0;
   if (powerW > 0 && state.atMs > 0) state.owedWh += powerW * hours;
   return 0;
+}
+
+function overflowed(before: number, wh: number): boolean {
+  return FULL_WH.some((full) => before < full && wh + full - before <= OVERFLOW_WH);
 }
 
 /** Whether power has been the same to the last digit for longer than this home ever had it. */

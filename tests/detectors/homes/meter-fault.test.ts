@@ -91,6 +91,18 @@ describe('a register that went back', () => {
     expect(new Meter().read(0.25, { importWh: 0 }).read(0.25, { importWh: 5000 }).seen()).toEqual([]);
   });
 
+  it.each([
+    [999_999_990, 0, []],
+    [999_999_950, 400_000, []],
+    [999_000_010, 10, []],
+    [999_000_010, 10_000, ['raised rolled-back']],
+    [998_000_000, 0, ['raised rolled-back']],
+    [42_949_672_950, 50, []],
+    [42_940_000_000, 50, ['raised rolled-back']],
+  ])('is full at the end of its digits and no fault: %i Wh, then %i', (before, after, told) => {
+    expect(new Meter().read(0.25, { importWh: before }).read(0.25, { importWh: after }).seen()).toEqual(told);
+  });
+
   it('is told once more only after a day of going on', () => {
     const meter = new Meter().read(0.25, { importWh: 5000 }).read(0.25, { importWh: 4000 });
     meter.read(12, (quarter) => ({ importWh: 4000 + quarter })).read(0.25, { importWh: 3000 });
