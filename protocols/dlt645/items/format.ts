@@ -124,7 +124,16 @@ function decodeTime(format: keyof typeof TIME_TEXT, bytes: Uint8Array, at: numbe
     if (!isPart(part, number, format)) return undefined;
     text = text.replace(part, hexByte(bytes[at + size - 1 - i]!));
   }
-  return text;
+  return isInMonth(format, text) ? text : undefined;
+}
+
+/** A day that its month does not have is no time; where no year is told, February has 29. */
+function isInMonth(format: keyof typeof TIME_TEXT, text: string): boolean {
+  const template = TIME_TEXT[format];
+  const partOf = (part: string) => Number(text.slice(template.indexOf(part)).slice(0, 2));
+  if (!template.includes('MM') || !template.includes('DD') || partOf('MM') === 0) return true;
+  const year = template.includes('YY') ? 2000 + partOf('YY') : 2000;
+  return partOf('DD') <= new Date(Date.UTC(year, partOf('MM'), 0)).getUTCDate();
 }
 
 function encodeTime(format: keyof typeof TIME_TEXT, value: string, bytes: Uint8Array, at: number): boolean {
@@ -137,7 +146,7 @@ function encodeTime(format: keyof typeof TIME_TEXT, value: string, bytes: Uint8A
     if (!/^\d\d$/.test(digits) || !isPart(part, Number(digits), format)) return false;
     bytes[at + size - 1 - i] = Number.parseInt(digits, 16);
   }
-  return true;
+  return isInMonth(format, value);
 }
 
 /** Tables are padded with zeros where they have no more entries, so a date of 00-00 is one there. */

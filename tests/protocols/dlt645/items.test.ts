@@ -128,6 +128,19 @@ describe('values', () => {
     expect(decoded).toMatchObject({ values: [{ value: 0x50, states: { relay: 'open', supply: 'main' } }] });
   });
 
+  it('knows how long a month is', () => {
+    const date = (hex: string) => {
+      const decoded = decodeItem(findItem('2007', '04000101')!, fromHex(`01 ${hex}`)!);
+      return 'failure' in decoded ? decoded.failure : decoded.values[0]?.value;
+    };
+    expect([date('29 02 28'), date('29 02 26'), date('29 02 00')]).toEqual(['2028-02-29', 'bad-value', '2000-02-29']);
+    expect([date('31 12 99'), date('31 04 26'), date('30 04 26')]).toEqual(['2099-12-31', 'bad-value', '2026-04-30']);
+    // Without a year every 29 February may be one.
+    expect(values('04000A01', '00 00 29 02')).toEqual(['02-29T00:00']);
+    expect(decodeItem(findItem('2007', '04000A01')!, fromHex('00 00 30 02')!)).toMatchObject({ failure: 'bad-value' });
+    expect(encodeItem(findItem('2007', '04000101')!, ['2026-02-30', 1])).toMatchObject({ failure: 'bad-value' });
+  });
+
   it('takes the block of status words apart by length, where AA may be a word’s own', () => {
     const words = [0xaa, 0xaaaa, 0x10, 1, 2, 3, 4];
     expect(values('040005FF', 'AA 00 AA AA 10 00 01 00 02 00 03 00 04 00')).toEqual(words);
