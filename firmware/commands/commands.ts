@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Clock, sleep } from '../clock.ts';
+import { UnknownOutcome } from '../control/order.ts';
 import type { Log } from '../log.ts';
 import type { CommandResult, Outbox } from '../outbox.ts';
 import type { Audit } from './audit.ts';
@@ -170,14 +171,17 @@ export async function startCommands(parts: CommandParts): Promise<Commands> {
     }
     const deadline = new AbortController();
     const late = sleep(clock, settings.deadlineMs ?? DEADLINE_MS, deadline.signal).then(() => {
-      throw new Error('not done within its deadline');
+      const reason = 'not done within its deadline';
+      // An order to a meter goes on, and may yet be obeyed.
+      throw body.op === 'control' ? new UnknownOutcome(reason) : new Error(reason);
     });
     try {
       const data: unknown = await Promise.race([carryOut(parts, key, body), late]);
       const status = body.op === 'update' ? 'started' : 'done';
       return await answer(body, { status, ...(data !== undefined && { data }) });
     } catch (error) {
-      return await answer(body, { status: 'failed', reason: reasonOf(error) });
+      const status = error instanceof UnknownOutcome ? 'unknown' : 'failed';
+      return await answer(body, { status, reason: reasonOf(error) });
     } finally {
       late.catch(() => {});
       deadline.abort();

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { meterId } from '../config/meter-id.ts';
 import type { Site } from '../config/site.ts';
 import { readAuthority, readPassword } from './authority.ts';
-import { ACTIONS, giveOrder, type Order, planOrder, type Secrets } from './order.ts';
+import { ACTIONS, giveOrder, type Order, planOrder, type Secrets, UnknownOutcome } from './order.ts';
 
 export interface ObeyParts {
   site: Site;
@@ -51,6 +51,7 @@ export function obeyOrders({ site, clock, busOf }: ObeyParts): Obey {
     const outcome = await giveOrder(bus, id, planned.exchange, WAIT_MS);
     if (outcome.outcome === 'done') return outcome;
     if (outcome.error === 'unauthorised') locked.add(id);
-    throw new Error(`${outcome.outcome}: ${outcome.error}: ${outcome.detail}`);
+    const reason = `${outcome.outcome}: ${outcome.error}: ${outcome.detail}`;
+    throw outcome.outcome === 'unknown' ? new UnknownOutcome(reason) : new Error(reason);
   };
 }

@@ -244,6 +244,9 @@ export type Outcome =
   | { outcome: 'done' }
   | { outcome: 'refused' | 'not-sent' | 'unknown'; error: Failure; detail: string };
 
+/** What an order is rejected with that may have been carried out: to be looked at, not to be given again blindly. */
+export class UnknownOutcome extends Error {}
+
 const REFUSALS: readonly Failure[] = ['unauthorised', 'refused', 'no-such-data', 'device-fault'];
 
 /** Has the bus speak once; never again by itself, whatever comes. */

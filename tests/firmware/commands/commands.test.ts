@@ -7,6 +7,7 @@ import { type Audit, openAudit, verifyAudit } from '../../../firmware/commands/a
 import { type Commands, type Handlers, startCommands } from '../../../firmware/commands/commands.ts';
 import { openDesk } from '../../../firmware/commands/desk.ts';
 import type { Refusal } from '../../../firmware/commands/verify.ts';
+import { UnknownOutcome } from '../../../firmware/control/order.ts';
 import { silentLog } from '../../../firmware/log.ts';
 import type { CommandResult, Outbox } from '../../../firmware/outbox.ts';
 import { openStore } from '../../../firmware/store/store.ts';
@@ -218,6 +219,17 @@ describe('commands', () => {
     expect(answers).toMatchObject([
       { status: 'failed', reason: 'no waveform' },
       { status: 'failed', reason: 'not done within its deadline' },
+    ]);
+  });
+
+  it('answers unknown where nobody can say whether a meter obeyed', async () => {
+    await end();
+    const unanswered = () => Promise.reject(new UnknownOutcome('no-answer: nothing came back'));
+    await start({ control: ({ meter }) => (meter === 'silent' ? unanswered() : new Promise(() => {})) });
+    const trip = (meter: string) => operator.command({ op: 'control', args: { meter, action: 'trip' } });
+    expect(await give(trip('silent'), trip('slow'))).toMatchObject([
+      { status: 'unknown', reason: 'no-answer: nothing came back' },
+      { status: 'unknown', reason: 'not done within its deadline' },
     ]);
   });
 
