@@ -13,6 +13,7 @@ export const openModbusTcpPort: OpenPort = async ({ target }, events) => {
   if (target.kind !== 'modbus-tcp') throw new TypeError('not a Modbus-TCP port');
   const connection = await openModbusTcp(target.host, target.port);
   let told = false;
+  let asked = new AbortController();
   const lose = (reason: string) => {
     if (told) return;
     told = true;
@@ -24,7 +25,10 @@ export const openModbusTcpPort: OpenPort = async ({ target }, events) => {
         lose('the connection is closed');
         return Promise.reject(new Error('the connection is closed'));
       }
-      void connection.run(relay(bytes)).then((answer) => {
+      // The bus has one question at a time: whoever asks again has given up on the answer before.
+      asked.abort();
+      asked = new AbortController();
+      void connection.run(relay(bytes), asked.signal).then((answer) => {
         if ('value' in answer) events.onBytes(answer.value);
         else if (answer.failure === 'port-lost') lose(answer.detail);
       });

@@ -17,8 +17,11 @@ const ANSWER_DEADLINE_MS = 10_000;
 export type ModbusTcpAnswer<T> = { value: T } | { failure: Failure; detail: string };
 
 export interface ModbusTcp {
-  /** Runs one exchange, after those that were asked before it. Never rejects; ends within its deadlines. */
-  run<T>(exchange: Exchange<T>): Promise<ModbusTcpAnswer<T>>;
+  /**
+   * Runs one exchange, after those that were asked before it. Never rejects; ends within its deadlines, or with `giveUp`:
+   * what then still comes is recognised and dropped.
+   */
+  run<T>(exchange: Exchange<T>, giveUp?: AbortSignal): Promise<ModbusTcpAnswer<T>>;
   /** Whether the connection stands; a lost one is opened anew by `openModbusTcp`. */
   readonly open: boolean;
   close(): Promise<void>;
@@ -46,10 +49,11 @@ export async function openModbusTcp(host: string, port = 502): Promise<ModbusTcp
     get open() {
       return isOpen();
     },
-    run(exchange) {
+    run(exchange, giveUp) {
       if (waiting >= WAITING_MAX) return Promise.resolve({ failure: 'busy', detail: 'too many requests are waiting' });
       waiting++;
-      const turn = last.then(() => converse(client, exchange, isOpen)).finally(() => waiting--);
+      const talk = () => Promise.race([converse(client, exchange, isOpen), givenUp(giveUp)]);
+      const turn = last.then(talk).finally(() => waiting--);
       last = turn;
       return turn;
     },
@@ -58,6 +62,14 @@ export async function openModbusTcp(host: string, port = 502): Promise<ModbusTcp
       return new Promise((resolve) => client.destroy(() => resolve()));
     },
   };
+}
+
+function givenUp(signal: AbortSignal | undefined): Promise<{ failure: Failure; detail: string }> {
+  return new Promise((resolve) => {
+    const giveUp = () => resolve({ failure: 'cancelled', detail: 'nobody waits for it any more' });
+    if (signal?.aborted) giveUp();
+    else signal?.addEventListener('abort', giveUp, { once: true });
+  });
 }
 
 async function converse<T>(
