@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Exchange } from '../../../protocols/exchange.ts';
+import { seal } from '../../../protocols/modbus/crc.ts';
 import {
   readCoils,
   readFileRecords,
   readRegisters,
   readWriteRegisters,
+  transact,
+  wireBytesOf,
   writeCoil,
+  writeCoils,
   writeRegister,
   writeRegisters,
 } from '../../../protocols/modbus/exchange.ts';
@@ -112,5 +117,91 @@ describe('a Modbus exchange', () => {
     const exchange = writeRegisters(0, 3, [1]);
     expect(exchange.start()).toMatchObject({ do: 'send', answerMs: 0 });
     expect(exchange.timedOut()).toMatchObject({ do: 'done', value: true });
+  });
+
+  it('asks the table that was meant, with the times that were meant', () => {
+    const asked = (exchange: { start(): unknown }) => (exchange.start() as { bytes: Uint8Array }).bytes[1];
+    expect([readRegisters(1, 'holding', 0, 1), readRegisters(1, 'input', 0, 1)].map(asked)).toEqual([3, 4]);
+    expect([readCoils(1, 'coil', 0, 1), readCoils(1, 'discrete', 0, 1)].map(asked)).toEqual([1, 2]);
+    expect(read().start()).toMatchObject({ answerMs: 500, gapMs: 60 });
+    const slow = { answerMs: 900, gapMs: 10 };
+    expect(readRegisters(1, 'input', 0, 1, slow).start()).toMatchObject(slow);
+    expect(writeRegister(0, 0, 1, slow).start()).toMatchObject({ answerMs: 0, gapMs: 10 });
+    expect(writeRegister(1, 0, 1, slow).start()).toMatchObject(slow);
+  });
+
+  it('takes a broadcast for done when the line is free, whatever was written, and lets nobody be read by it', () => {
+    const done = (exchange: Exchange<unknown>) => {
+      exchange.start();
+      return exchange.timedOut();
+    };
+    expect(done(writeCoil(0, 3, true))).toMatchObject({ do: 'done', value: true });
+    expect(done(writeRegister(0, 3, 7))).toMatchObject({ do: 'done', value: true });
+    expect(done(writeCoils(0, 3, [true, false]))).toMatchObject({ do: 'done', value: true });
+    expect(done(readRegisters(0, 'holding', 3, 1))).toEqual({
+      ...{ do: 'failed', failure: 'no-such-data', detail: 'exception 1 illegal-function' },
+    });
+    const many = transact({ unit: 0, function: 16, address: 3, registers: [1, 2, 3] });
+    expect(done(many)).toMatchObject({ value: { unit: 0, function: 16, address: 3, count: 3 } });
+    const coils = transact({ unit: 0, function: 15, address: 3, bits: [true, false] });
+    expect(done(coils)).toMatchObject({ value: { unit: 0, function: 15, address: 3, count: 2 } });
+  });
+
+  it('writes coils, and gives any answer as it is decoded', () => {
+    const written = encodeAnswer({ unit: 1, function: 15, address: 3, count: 2 });
+    const sent = talk(writeCoils(1, 3, [true, false]), () => written);
+    expect(sent).toMatchObject({ do: 'done', value: true });
+    expect(sent.sent).toEqual([encodeRequest({ unit: 1, function: 15, address: 3, bits: [true, false] })]);
+    const answer = { unit: 7, function: 4, registers: [1, 2, 3] } as const;
+    expect(talk(transact({ unit: 7, function: 4, address: 0, count: 3 }), () => good)).toMatchObject({ value: answer });
+  });
+
+  it('says by its detail what came instead', () => {
+    const detail = (bytes: Uint8Array) => {
+      const move = talk(read(), () => bytes);
+      return move.do === 'failed' ? move.detail : '';
+    };
+    expect(detail(encodeAnswer({ unit: 7, function: 4, exception: 6 }))).toBe('exception 6 busy');
+    expect(detail(encodeAnswer({ unit: 7, function: 4, exception: 0x40 }))).toBe('exception 64');
+    expect(detail(new Uint8Array(2000).fill(0x55))).toBe('bytes without end and no answer in them');
+  });
+
+  it('gives up a line that babbles at once, not only when the deadline comes', () => {
+    const exchange = read();
+    exchange.start();
+    expect(exchange.received(new Uint8Array(2000).fill(0x55))).toMatchObject({ do: 'failed', failure: 'garbage' });
+  });
+
+  it('takes the answer that stands behind a damaged start when the deadline comes', () => {
+    const exchange = read();
+    exchange.start();
+    // A start that promises 250 bytes swallows the answer until it is known that no more come.
+    const swallowing = Uint8Array.of(7, 4, 250);
+    let move = exchange.received(Uint8Array.of(...swallowing, ...good));
+    if (move.do === 'wait') move = exchange.timedOut();
+    expect(move).toMatchObject({ do: 'done', value: [1, 2, 3] });
+  });
+
+  it('refuses a sound frame whose inside is none', () => {
+    // Two records of which the first says to be longer than the frame.
+    const inside = [1, 20, 8, 9, 6, 0, 1, 3, 6, 0, 2];
+    const spans = [
+      { file: 4, record: 1, count: 1 },
+      { file: 4, record: 9, count: 1 },
+    ];
+    const move = talk(readFileRecords(1, spans), () => seal(Uint8Array.of(...inside, 0, 0)));
+    expect(move).toMatchObject({ do: 'failed', failure: 'garbage' });
+    expect(move.do === 'failed' && move.detail).not.toBe('');
+  });
+
+  it('waits before it was started', () => {
+    expect(read().received(good)).toEqual({ do: 'wait' });
+    expect(read().timedOut()).toEqual({ do: 'wait' });
+  });
+
+  it('plans the bytes that then move', () => {
+    const request = { unit: 7, function: 4, address: 0x10, count: 3 } as const;
+    expect(talk(read(), () => good)).toMatchObject({ wireBytes: wireBytesOf(request) });
+    expect(wireBytesOf(request)).toBe(8 + 11);
   });
 });
