@@ -66,6 +66,7 @@ interface Balance {
   losses: number[];
   bad: number;
   good: number;
+  /** When the first of the bad days in a row began. */
   sinceMs: number;
   raised: boolean;
 }
@@ -116,8 +117,8 @@ function step(state: LineLossState, input: Input, area: Area, rule: LineLossSett
   if (state.judged || input.localMs - day * DAY_MS < 2 * rule.gapMs) return NOTHING;
   state.judged = true;
   const outputs: Output[] = [];
-  for (const [id, balance] of Object.entries(state.balances))
-    judge(state, id, balance, input.atMs, area, rule, outputs);
+  const beganMs = input.atMs - (input.localMs - day * DAY_MS) - DAY_MS;
+  for (const [id, balance] of Object.entries(state.balances)) judge(state, id, balance, beganMs, area, rule, outputs);
   for (const register of Object.values(state.registers)) register.dayWh = null;
   return outputs.length === 0 ? NOTHING : outputs;
 }
@@ -236,7 +237,7 @@ function judge(
   state: LineLossState,
   id: string,
   balance: Balance,
-  atMs: number,
+  beganMs: number,
   area: Area,
   rule: LineLossSettings,
   outputs: Output[],
@@ -255,13 +256,13 @@ function judge(
   const over = lossPercent - doubtPercent > limitPercent;
   const gain = lossPercent + doubtPercent < -rule.gainPercent;
   const gross = lossPercent - doubtPercent > 3 * limitPercent;
+  if ((over || gain) && balance.bad === 0 && !balance.raised) balance.sinceMs = beganMs;
   balance.bad = over || gain ? balance.bad + (gross ? rule.raiseDays : 1) : 0;
   balance.good = over || gain ? 0 : balance.good + 1;
   // Bad days teach nothing about what is usual, or theft would become the norm.
   if (!over && !gain) balance.losses = [...balance.losses, round(lossPercent, 2)].slice(-15);
   const change = changeOf(balance, rule);
   if (change === undefined) return;
-  if (change === 'raised') balance.sinceMs = atMs - DAY_MS * Math.min(balance.bad, rule.raiseDays);
   balance.raised = change === 'raised';
   const finding: Finding = {
     meter: id,

@@ -134,20 +134,20 @@ describe('line loss, by the figures', () => {
     });
     // Two days had ended that were known from midnight to midnight, told eight hours after the second.
     expect(raised?.at).toBe(4 * DAY + 8 * 60 * MINUTE);
-    expect(raised?.since).toBe(2 * DAY + 8 * 60 * MINUTE);
+    expect(raised?.since).toBe(2 * DAY);
   });
 
   it('raises on the first day where a third of all is gone, and not for one bad day else', () => {
     expect(new Village().live(2, losing(5)).live(1, losing(25)).live(3, losing(5)).told()).toEqual([]);
     const [raised] = new Village().live(2, losing(5)).live(1, losing(31)).live(1, losing(5)).told();
-    expect(raised?.evidence.lossPercent).toBe(31);
+    expect(raised).toMatchObject({ since: 3 * DAY, evidence: { lossPercent: 31 } });
   });
 
   it('clears after two good days in a row', () => {
     const one = new Village().live(4, losing(15)).live(1, losing(5)).live(1, losing(15)).live(1, losing(5));
     expect(one.told().map((alert) => alert.state)).toEqual(['raised']);
     const two = one.live(1, losing(5)).told();
-    expect(two.map((alert) => alert.state)).toEqual(['cleared']);
+    expect(two.map((alert) => [alert.state, alert.since])).toEqual([['cleared', 2 * DAY]]);
   });
 
   it('judges a network by its own median plus four points, from three days on', () => {
