@@ -76,7 +76,7 @@ describe('line loss', () => {
   });
 });
 
-/** Ten homes of 1 kW each, read on the quarter of an hour; what a day does differently is told by the day. */
+/** Ten homes of 1 kW each, read on the hour; what a day does differently is told by the day. */
 class Village {
   readonly engine: Engine;
   readonly meters: readonly MeterInfo[];
@@ -92,13 +92,13 @@ class Village {
   /** Days of so many watts at each meter; a meter that is not in `wattsOf` is not read. */
   live(days: number, wattsOf: (meter: string) => number | undefined, read: (wh: number) => Reading = importOnly): this {
     for (const end = this.day + days; this.day < end; this.day++) {
-      for (let quarter = 0; quarter < 96; quarter++) {
+      for (let hour = 1; hour <= 24; hour++) {
         for (const { id } of this.meters) {
           const watts = wattsOf(id);
           if (watts === undefined) continue;
-          const wh = (this.registers.get(id) ?? 1e6) + watts / 4;
+          const wh = (this.registers.get(id) ?? 1e6) + watts;
           this.registers.set(id, wh);
-          const atMs = this.day * DAY + (quarter + 1) * 15 * MINUTE;
+          const atMs = this.day * DAY + hour * 60 * MINUTE;
           this.alerts.push(...this.engine.take({ atMs, meter: id, reading: read(wh) }).alerts);
         }
       }
