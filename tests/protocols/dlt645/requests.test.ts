@@ -174,4 +174,97 @@ describe('requests and answers', () => {
     for (let control = 0; control < 256; control++) expect(encodeControl(decodeControl(control))).toBe(control);
     expect(decodeControl(0xb1)).toEqual({ direction: 'response', abnormal: false, more: true, code: 0x11 });
   });
+
+  /** Whose data end where the frame ends: the fewest bytes they need. */
+  const OPEN: Partial<Record<string, number>> = {
+    ...{ '2007 read-data': 4, '1997 read-data': 2, '2007 write-data': 12, '1997 write-data': 6, '2007 security': 8 },
+  };
+
+  it.each(REQUESTS)('takes %o with a byte less or more for none', (request) => {
+    const frame = encodeRequest(ADDRESS, request);
+    const problem = (data: Uint8Array) => decodeRequest({ ...frame, data });
+    const fewest = OPEN[`${request.standard} ${request.function}`];
+    const short = frame.data.slice(0, (fewest ?? frame.data.length) - 1);
+    if (frame.data.length > 0)
+      expect(problem(short)).toEqual({ problem: `${request.function} with ${short.length} bytes of data` });
+    const long = Uint8Array.of(...frame.data, 0);
+    if (fewest === undefined) {
+      expect(problem(long)).toEqual({ problem: `${request.function} with ${long.length} bytes of data` });
+    } else {
+      expect(problem(long)).not.toHaveProperty('problem');
+      expect(problem(frame.data.slice(0, fewest))).not.toHaveProperty('problem');
+    }
+  });
+
+  it.each(ANSWERS)('takes the answer %o cut short for none, where it must hold something', (answer) => {
+    const frame = encodeAnswer(ADDRESS, answer);
+    const cut = (length: number) => decodeAnswer({ ...frame, data: frame.data.slice(0, length) });
+    // Security cut to less than its identifier is read-again of 1997, by the standard's own numbers.
+    if ('error' in answer || 'done' in answer || answer.function === 'security') return;
+    const id = 'di' in answer ? (answer.standard === '2007' ? 4 : 2) : frame.data.length;
+    const least = id + ('sequence' in answer ? 1 : 0);
+    expect(cut(least - 1)).toEqual({ problem: `${answer.function} with ${least - 1} bytes of data` });
+    expect(cut(least)).not.toHaveProperty('problem');
+    if (!('di' in answer)) {
+      const data = Uint8Array.of(...frame.data, 0);
+      expect(decodeAnswer({ ...frame, data })).toEqual({
+        problem: `${answer.function} with ${data.length} bytes of data`,
+      });
+    }
+  });
+
+  it('tells requests from answers, and the standards’ functions from the vendors’', () => {
+    const six = { address: ADDRESS, data: new Uint8Array(6) };
+    const problem = (what: string) => ({ problem: `control ${what} of the standard` });
+    expect(decodeRequest({ ...six, control: 0x91 })).toEqual(problem('91 is no request'));
+    expect(decodeRequest({ ...six, control: 0x00 })).toEqual(problem('00 is no request'));
+    expect(decodeAnswer({ ...six, control: 0x11 })).toEqual(problem('11 is no answer'));
+    expect(decodeAnswer({ ...six, control: 0x80 })).toEqual(problem('80 is no answer'));
+  });
+
+  it('reads an error of one byte, of two, and of none', () => {
+    const error = (control: number, ...data: number[]) =>
+      decodeAnswer({ address: ADDRESS, control, data: Uint8Array.from(data) });
+    expect(error(0xd1, 0x06)).toMatchObject({ error: 6, errors: ['no-such-data', 'unauthorised'] });
+    expect(error(0xd1)).toEqual({ standard: '2007', function: 'read-data', error: 0, errors: [] });
+    expect(error(0xc3, 0x02, 0x01)).toMatchObject({ function: 'security', error: 0x102 });
+  });
+
+  it('refuses to send what does not fit its field: that is a mistake of the program', () => {
+    const clear = (authority: typeof by) =>
+      encodeRequest(ADDRESS, { standard: '2007', function: 'clear-meter', authority });
+    expect(() => clear({ ...by, password: '12345678' })).toThrow(new RangeError('8 digits, expected 6'));
+    expect(() => clear({ ...by, operator: '01' })).toThrow(new RangeError('2 digits, expected 8'));
+    for (const level of [-1, 256, 0.5])
+      expect(() => clear({ ...by, level })).toThrow(new RangeError(`no byte: ${level}`));
+    expect(clear({ ...by, level: 255 }).data[0]).toBe(255);
+    expect(() => encodeRequest(ADDRESS, { standard: '2007', function: 'broadcast-time', time: 'noon' })).toThrow(
+      new RangeError('no time: noon'),
+    );
+    expect(() => encodeRequest(ADDRESS, { standard: '1997', function: 'clear-meter', authority: by })).toThrow(
+      new RangeError('clear-meter is not in DL/T 645-1997'),
+    );
+  });
+
+  it('has words for the commands of a relay, numbers for those of a vendor, and a parameter where there is one', () => {
+    const relay = {
+      standard: '2007',
+      function: 'relay-control',
+      authority: { ...by1997, operator: '00000000' },
+    } as const;
+    const round = (request: Request) => decodeRequest(encodeRequest(ADDRESS, request));
+    const own: Request = { ...relay, command: 0x7e, parameter: 5, until: '2026-12-31T00:00:00' };
+    expect(round(own)).toEqual(own);
+    // Without a time there is none: nulls, as meters that do not look at it are sent.
+    const timeless = encodeRequest(ADDRESS, { ...relay, command: 'trip' });
+    expect([...timeless.data.slice(10)]).toEqual(new Array(6).fill(0));
+    const wrong = { ...timeless, data: timeless.data.map((value, i) => (i === 11 ? 0x9a : value)) };
+    expect(decodeRequest(wrong)).toHaveProperty('problem');
+    // An operator that nobody named is number 0.
+    const { operator: _, ...nobody } = relay.authority;
+    expect(encodeRequest(ADDRESS, { ...relay, authority: nobody, command: 'trip' }).data).toEqual(timeless.data);
+    const next = { standard: '2007', function: 'read-next', di: '00010000' } as const;
+    expect(encodeRequest(ADDRESS, next).data[4]).toBe(1);
+    expect(encodeAnswer(ADDRESS, { ...next, data, more: false }).data.at(-1)).toBe(1);
+  });
 });
