@@ -358,7 +358,7 @@ export function answerLength(bytes: Uint8Array, from = 0): number | undefined {
 function wrongLength(bytes: Uint8Array, length: number | undefined, what: string): string {
   if (length === undefined) return `function ${bytes[1]} is not known`;
   return length === 0
-    ? `too short for a ${what}`
+    ? `the ${what} is too short`
     : `${what} of function ${bytes[1]} is ${length} bytes, got ${bytes.length}`;
 }
 

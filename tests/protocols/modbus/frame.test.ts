@@ -2,15 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../../protocols/bytes.ts';
-import { crc16, crcFits } from '../../../protocols/modbus/crc.ts';
+import { crc16, crcFits, seal } from '../../../protocols/modbus/crc.ts';
 import { explainModbus, findModbusFrame } from '../../../protocols/modbus/explain.ts';
 import {
+  answerLength,
   decodeAnswer,
   decodeRequest,
   encodeAnswer,
   encodeRequest,
   type ModbusAnswer,
   type ModbusRequest,
+  requestLength,
 } from '../../../protocols/modbus/frame.ts';
 
 const word = fc.integer({ min: 0, max: 0xffff });
@@ -189,5 +191,117 @@ describe.skipIf(!existsSync(VECTORS))('published Modbus frames (needs ../shared/
     expect(floats?.readAs).toMatchObject({ float32: [235.3543, 110.2014, 50.0121].map((v) => expect.closeTo(v, 2)) });
     const counts = explainModbus(fromHex('11030C0000000B0000000C0000000D2188') as Uint8Array);
     expect(counts?.readAs).toMatchObject({ uint32: [11, 12, 13] });
+  });
+});
+
+describe('Modbus frames that are none', () => {
+  /** Hex without its CRC, which is put behind it. */
+  const sealed = (hex: string) => seal(Uint8Array.of(...fromHex(hex)!, 0, 0));
+
+  it.each([
+    ['01 03 00 10 00', 'request of function 3 is 8 bytes, got 7'],
+    ['01 03 00 10 00 01 00', 'request of function 3 is 8 bytes, got 9'],
+    ['01 07', 'function 7 is not known'],
+    ['01 05 00 10 01 00', 'a bit is written as FF00 or 0000, not 0100'],
+    ['01 0F 00 10 00 09 01 FF', 'bit count and byte count disagree'],
+    ['01 10 00 10 00 02 02 00 01', 'register count and byte count disagree'],
+    ['01 17 00 10 00 01 00 20 00 02 02 00 01', 'register count and byte count disagree'],
+    ['01 14 00', 'file spans are 7 bytes each, got 0'],
+    ['01 14 06 06 00 01 00 02 00', 'file spans are 7 bytes each, got 6'],
+    ['01 14 07 05 00 01 00 02 00 03', 'reference type must be 6, got 5'],
+    ['01 14 0E 06 00 01 00 02 00 03 07 00 01 00 02 00 03', 'reference type must be 6, got 7'],
+  ])('says of the request %s: %s', (hex, problem) => {
+    expect(decodeRequest(sealed(hex))).toEqual({ problem });
+  });
+
+  it.each([
+    ['01 03 03 00 01 02', 'odd byte count'],
+    ['01 06 00 10 00', 'answer of function 6 is 8 bytes, got 7'],
+    ['01 05 00 10 FF 01', 'a bit is written as FF00 or 0000, not FF01'],
+    ['01 07', 'function 7 is not known'],
+    ['01 14 04 04 06 00 01', 'record of 4 bytes does not fit'],
+    ['01 14 04 05 06 00 01', 'record of 5 bytes does not fit'],
+    ['01 14 04 03 05 00 01', 'reference type must be 6, got 5'],
+  ])('says of the answer %s: %s', (hex, problem) => {
+    expect(decodeAnswer(sealed(hex))).toEqual({ problem });
+  });
+
+  it('says of a wrong CRC that it does not fit, and of two bytes nothing', () => {
+    const wrong = sealed('01 03 00 10 00 01').with(7, 0x99);
+    expect(decodeRequest(wrong)).toEqual({ problem: 'CRC does not fit' });
+    expect(decodeAnswer(sealed('01 03 02 00 01').with(6, 0x99))).toEqual({ problem: 'CRC does not fit' });
+    expect(decodeAnswer(Uint8Array.of(1))).toEqual({ problem: 'the answer is too short' });
+    expect(decodeRequest(Uint8Array.of(1, 16, 0))).toEqual({ problem: 'the request is too short' });
+  });
+
+  it('knows how long a frame must be as soon as its bytes say so', () => {
+    const lengths = (hex: string, of: (bytes: Uint8Array) => number | undefined) => {
+      const bytes = fromHex(hex)!;
+      return Array.from({ length: bytes.length + 1 }, (_, n) => of(bytes.subarray(0, n)));
+    };
+    expect(lengths('01 03 00', requestLength)).toEqual([0, 0, 8, 8]);
+    expect(lengths('01 0F 00 10 00 09 02 FF', requestLength)).toEqual([0, 0, 0, 0, 0, 0, 0, 11, 11]);
+    expect(lengths('01 10 00 10 00 02 04 00', requestLength)).toEqual([0, 0, 0, 0, 0, 0, 0, 13, 13]);
+    expect(lengths('01 14 07', requestLength)).toEqual([0, 0, 0, 12]);
+    expect(lengths('01 17 00 10 00 01 00 20 00 01 02', requestLength).slice(9)).toEqual([0, 0, 15]);
+    expect(lengths('01 07', requestLength)).toEqual([0, 0, undefined]);
+    for (const code of ['01', '02', '03', '04', '14', '17'])
+      expect(lengths(`01 ${code} 06`, answerLength)).toEqual([0, 0, 0, 11]);
+    for (const code of ['05', '06', '0F', '10']) expect(lengths(`01 ${code} 06`, answerLength)).toEqual([0, 0, 8, 8]);
+    expect(lengths('01 87', answerLength)).toEqual([0, 0, 5]);
+    expect(lengths('01 07', answerLength)).toEqual([0, 0, undefined]);
+    // From the middle of what was heard as from its beginning.
+    expect(requestLength(fromHex('FF 01 03')!, 1)).toBe(8);
+    expect(answerLength(fromHex('FF FF 01 03 06')!, 2)).toBe(11);
+  });
+
+  it.each([
+    // The examples of the Application Protocol 1.1b3, section 6.
+    [
+      { unit: 1, function: 15, address: 19, bits: [...'1011001110'].map((bit) => bit === '1') },
+      '01 0F 00 13 00 0A 02 CD 01',
+    ],
+    [{ unit: 1, function: 16, address: 1, registers: [10, 0x102] }, '01 10 00 01 00 02 04 00 0A 01 02'],
+    [{ unit: 1, function: 5, address: 172, on: true }, '01 05 00 AC FF 00'],
+    [{ unit: 1, function: 5, address: 172, on: false }, '01 05 00 AC 00 00'],
+    [{ unit: 1, function: 6, address: 1, value: 3 }, '01 06 00 01 00 03'],
+    [
+      {
+        ...{ unit: 1, function: 20 },
+        spans: [
+          { file: 4, record: 1, count: 2 },
+          { file: 3, record: 9, count: 2 },
+        ],
+      },
+      '01 14 0E 06 00 04 00 01 00 02 06 00 03 00 09 00 02',
+    ],
+    [
+      { unit: 1, function: 23, address: 3, count: 6, writeAddress: 14, registers: [255, 255, 255] },
+      '01 17 00 03 00 06 00 0E 00 03 06 00 FF 00 FF 00 FF',
+    ],
+  ] as [ModbusRequest, string][])('writes %o as the standard does', (request, hex) => {
+    expect(encodeRequest(request)).toEqual(sealed(hex));
+    expect(decodeRequest(sealed(hex))).toEqual(request);
+  });
+
+  it('writes the answers of the standard', () => {
+    const written = (answer: ModbusAnswer) => encodeAnswer(answer);
+    expect(
+      written({
+        unit: 1,
+        function: 20,
+        records: [
+          [0x0dfe, 0x20],
+          [0x33cd, 0x40],
+        ],
+      }),
+    ).toEqual(sealed('01 14 0C 05 06 0D FE 00 20 05 06 33 CD 00 40'));
+    expect(written({ unit: 1, function: 1, bits: [...'1011001111010110'].map((bit) => bit === '1') })).toEqual(
+      sealed('01 01 02 CD 6B'),
+    );
+    expect(written({ unit: 1, function: 23, registers: [0xfe, 0x0acd] })).toEqual(sealed('01 17 04 00 FE 0A CD'));
+    expect(written({ unit: 1, function: 15, address: 19, count: 10 })).toEqual(sealed('01 0F 00 13 00 0A'));
+    expect(written({ unit: 1, function: 3, exception: 2 })).toEqual(sealed('01 83 02'));
+    expect(decodeAnswer(sealed('01 83 02'))).toEqual({ unit: 1, function: 3, exception: 2 });
   });
 });
