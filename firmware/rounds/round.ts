@@ -38,8 +38,8 @@ export interface Patient {
   absence: { heardMs: number; notBeforeMs: number; tries: number } | undefined;
   /** Monotonic. */
   watchMs: number;
-  /** Identifiers that the meter does not have. */
-  missing: Set<string>;
+  /** Identifiers that the meter says it does not have, and when each is asked for again; monotonic. */
+  missing: Map<string, number>;
 }
 
 export interface Round {
@@ -82,7 +82,7 @@ export function begin(parts: Parts, civil: CivilTime, { meters }: SiteBus, bus: 
         memory: {},
         absence: { heardMs: Number.NEGATIVE_INFINITY, notBeforeMs: 0, tries: 0 },
         watchMs: clock.monotonicMs() + share * HOUR_MS,
-        missing: new Set(),
+        missing: new Map(),
       },
     ];
   });

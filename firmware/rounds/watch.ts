@@ -8,6 +8,8 @@ import type { Exchange } from '../../protocols/exchange.ts';
 import { askBehind, type Patient, type Round, tell } from './round.ts';
 
 const HOUR_MS = 3_600_000;
+/** A meter may refuse for a whim, and its covers are to be watched all the same. */
+const MISSING_MS = 24 * HOUR_MS;
 const COUNTS = [
   ['cover-open', '03300D00'],
   ['terminal-open', '03300E00'],
@@ -37,16 +39,17 @@ export async function watch(round: Round, patient: Patient): Promise<void> {
   if (isNews) await tell(round, id, relay === 'open' ? 'relay-open' : 'relay-closed');
 }
 
-/** Undefined where it was not read this time; what the meter does not have is not asked again. */
+/** Undefined where it was not read this time; what the meter does not have is asked again after a day. */
 async function readKnown<T>(
   round: Round,
   { id, missing }: Patient,
   di: string,
   exchange: () => Exchange<T>,
 ): Promise<T | undefined> {
-  if (missing.has(di)) return undefined;
+  const nowMs = round.clock.monotonicMs();
+  if (nowMs < (missing.get(di) ?? 0)) return undefined;
   const answer = await askBehind(round, id, exchange);
   if ('value' in answer) return answer.value;
-  if (answer.failure === 'no-such-data') missing.add(di);
+  if (answer.failure === 'no-such-data') missing.set(di, nowMs + MISSING_MS);
   return undefined;
 }

@@ -10,6 +10,7 @@ import { silentLog } from '../../firmware/log.ts';
 import type { LineSettings } from '../../firmware/port.ts';
 import { openStore } from '../../firmware/store/store.ts';
 import { toHexReversed } from '../../protocols/bytes.ts';
+import { encodeFrame } from '../../protocols/dlt645/frame.ts';
 import { Framer } from '../../protocols/dlt645/framer.ts';
 import type { MeterEvent } from '../../protocols/reading.ts';
 import { Dlt645Meter } from '../../sim/dlt645-meter.ts';
@@ -42,6 +43,8 @@ interface Home {
   powerOff: Occurrence[];
   /** Every identifier it was asked for. */
   asked: string[];
+  /** The one that it says it does not have. */
+  lacks: string;
 }
 
 class Street {
@@ -74,6 +77,7 @@ class Street {
       counts: {},
       powerOff: [],
       asked: [],
+      lacks: '',
     };
     const { clock } = this;
     const view = {
@@ -99,7 +103,11 @@ class Street {
       hear: (bytes, atMs) => {
         const framer = new Framer();
         for (const frame of framer.push(bytes)) {
-          if (frame.address === address && frame.data.length >= 4) home.asked.push(toHexReversed(frame.data, 0, 4));
+          if (frame.address !== address || frame.data.length < 4) continue;
+          const di = toHexReversed(frame.data, 0, 4);
+          home.asked.push(di);
+          const refusal = { address, control: 0xd1, data: Uint8Array.of(0x02) };
+          if (di === home.lacks) return [{ bytes: encodeFrame(refusal), delayMs: 50 }];
         }
         return home.silent ? [] : meter.hear(bytes, atMs);
       },
@@ -323,6 +331,22 @@ describe('rounds by the hour', () => {
     home.counts = {};
     await street.clock.run(70 * MINUTE_MS);
     expect(street.events).toHaveLength(4);
+  });
+
+  it('ask a day later again for what a meter refused: a whim must not end the watch over its cover', async () => {
+    street = new Street(1);
+    street.periodS = 600;
+    const home = street.homes[0]!;
+    home.lacks = '03300D00';
+    home.counts = { 'cover-open': 4 };
+    await street.start();
+    await street.clock.run(6 * HOUR_MS);
+    expect(home.asked.filter((di) => di === home.lacks)).toHaveLength(1);
+    home.lacks = '';
+    await street.clock.run(20 * HOUR_MS);
+    home.counts['cover-open'] = 5;
+    await street.clock.run(2 * HOUR_MS);
+    expect(street.events).toEqual(['161 cover-open']);
   });
 
   it('cost the polling next to nothing', async () => {
