@@ -1,5 +1,6 @@
 /** `gridwarden read`: items of one meter, now, over a port that nobody else has open. */
 
+import { BROADCAST_ADDRESS } from '../../protocols/dlt645/frame.ts';
 import { PROFILES, profileNamed } from '../../protocols/modbus/profiles.ts';
 import { startBus } from '../bus/bus.ts';
 import { systemClock } from '../clock.ts';
@@ -89,6 +90,7 @@ function parseTarget({ meter, protocol, standard, profile }: ReadOptions, { targ
   if (dlt645) {
     if (!/^[0-9A]{1,12}$/i.test(meter))
       throw new BadInput(`--meter ${meter}: expected up to 12 digits as printed on the meter`);
+    if (meter === BROADCAST_ADDRESS) throw new BadInput(`--meter ${meter}: all hear it and none answers: expected one`);
     // What fills up a short address: 2007 zeros (5.2.1.2), 1997 AAH (6.1.2), byte by byte.
     const even = meter.length % 2 === 0 ? meter : `0${meter}`;
     const address = even.toUpperCase().padStart(12, standard === '1997' ? 'A' : '0');

@@ -58,7 +58,9 @@ const dlt645Meter = z
   .strictObject({
     protocol: z.literal('dlt645'),
     /** A short address of 1997 is filled up with A in front. */
-    address: z.string().regex(/^(?=.{12}$)(AA){0,5}\d+$/, 'expected the 12 digits printed on the meter, in quotes'),
+    address: z
+      .string()
+      .regex(/^(?=.{12}$)(?!9{12})(AA){0,5}\d+$/, 'expected the 12 digits printed on the meter, in quotes'),
     standard: z.enum(['2007', '1997']).default('2007'),
     id: name.optional(),
     /** The manufacturer item that carries a waveform, eight hex digits, where the meter has one. */

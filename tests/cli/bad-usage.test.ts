@@ -72,6 +72,12 @@ describe('bad usage', () => {
     );
   });
 
+  it('reads nothing of all meters at once', async () => {
+    const ran = await gridwarden(['read', '--port', 'tcp://127.0.0.1:1', '--meter', '999999999999', '02010100']);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/--meter 999999999999: .*expected one/);
+  });
+
   it('does not run for hours where the recording cannot be written', async () => {
     const site = siteWith(join(directory, 'state'));
     const ran = await gridwarden(['run', '--config', site, '--record', join(directory, 'none/x.ndjson'), '--for', '1']);

@@ -64,6 +64,7 @@ describe('site file', () => {
       'site.yaml:7:38: buses.0.meters.0.address: expected string, received number',
     ]);
     expect(broken('"000000000161"', '"161"')[0]).toMatch(/^site\.yaml:7:38: .*expected the 12 digits/);
+    expect(broken('"000000000161"', '"999999999999"')[0]).toMatch(/^site\.yaml:7:38: .*expected the 12 digits/);
     expect(broken('"000000000161"', '"AAAAAA000161"')[0]).toMatch(/^site\.yaml:7:38: .*only in 1997/);
     expect(broken('"000000000161"', '"AAAAAA000161", standard: "1997"')).toEqual([]);
     expect(broken('"000000000161"', '"AAAAAAAAAAAA", standard: "1997"')[0]).toMatch(/expected the 12 digits/);
