@@ -47,6 +47,9 @@ const PAIRS = 100;
 /** A bus is numbered from 1, and a meter comes as 1: who has one of these unanswered has no Modbus, or says so. */
 export const LIKELY_UNITS = range(1, 10);
 const OTHER_UNITS = range(LIKELY_UNITS.length + 1, 247);
+/** How a meter of Modbus TCP without a number of its own is asked, and a number that is reserved on every line. */
+const TCP_UNIT = 255;
+const NO_UNIT = 251;
 /** An address that no maker gives: what speaks when it is asked is no meter. */
 const NOBODY = '989796959493';
 /** Two voltages that any meter on a mains reads, outer conductors included. */
@@ -138,19 +141,26 @@ async function isNoise(line: AskedLine): Promise<boolean> {
   return true;
 }
 
-/** Modbus units 1 to 10 first, then all that can be set. */
-export function searchModbus(): Search {
+/**
+ * Modbus units 1 to 10 first, then all that can be set.
+ * @param isTcp over Modbus TCP most meters do not look at the number: they would be found 247 times
+ */
+export function searchModbus(isTcp = false): Search {
+  let isAlone = false;
   return {
     async *first(line) {
+      const own = isTcp ? yield* askUnits(line, [TCP_UNIT]) : undefined;
+      isAlone = own?.found === 1 && (await isThere(line, NO_UNIT));
+      if (isAlone) return 'meters';
       const { found, voices } = yield* askUnits(line, LIKELY_UNITS);
-      if (found > 0) return 'meters';
+      if (found > 0 || own?.found === 1) return 'meters';
       // Two meters of the same number spoil one answer; noise spoils them all.
       return voices > 0 && voices <= LIKELY_UNITS.length / 2 ? 'voices' : 'silence';
     },
     async *rest(line) {
-      yield* askUnits(line, OTHER_UNITS);
+      if (!isAlone) yield* askUnits(line, OTHER_UNITS);
     },
-    questions: () => ({ first: LIKELY_UNITS.length, rest: OTHER_UNITS.length }),
+    questions: () => ({ first: LIKELY_UNITS.length + (isTcp ? 2 : 0), rest: isAlone ? 0 : OTHER_UNITS.length }),
   };
 }
 
@@ -172,6 +182,11 @@ async function* askUnits(
     yield { protocol: 'modbus', unit, ...(profile === undefined ? {} : { profile }) };
   }
   return { found, voices };
+}
+
+async function isThere(line: AskedLine, unit: number): Promise<boolean> {
+  const result = await line.ask(readRegisters(unit, 'holding', 0, 1, MODBUS_TIMING));
+  return 'value' in result || !POLICY[result.failure].quarantine;
 }
 
 /** The register map by which this unit says the most, and nothing that a mains cannot be. */

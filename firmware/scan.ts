@@ -72,7 +72,7 @@ export async function* scanBus(bus: Bus, signal: AbortSignal): AsyncGenerator<Fo
     ask: async (exchange) =>
       sound(signal, await bus.request('scan', () => exchange, { priority: 0, quarantine: false })),
   };
-  for (const search of [searchDlt645(new Set(), true), searchModbus()]) {
+  for (const search of [searchDlt645(new Set(), true), searchModbus(isModbusTcp(bus.settings))]) {
     yield* stamped(bus.settings, search.first(line));
     yield* stamped(bus.settings, search.rest(line));
   }
@@ -92,7 +92,7 @@ async function* scanLines(
   const round = startStage(options);
   for (const settings of inOrder(protocol, lines)) {
     if (hasOtherParity(settings, spoken)) continue;
-    const search = protocol === 'dlt645' ? searchDlt645(told, thorough) : searchModbus();
+    const search = protocol === 'dlt645' ? searchDlt645(told, thorough) : searchModbus(isModbusTcp(settings));
     const line = await openLine(settings, protocol, options);
     try {
       const doing = `${NAMES[protocol]}, first round, ${settings.baud} ${settings.parity}`;
@@ -134,6 +134,8 @@ async function* rest(
   const doing = `${NAMES[protocol]}, every ${protocol === 'dlt645' ? 'address' : 'unit'}, ${baud} ${parity}`;
   yield* stamped(line.settings, search.rest(startStage(options)(line, doing, search.questions().rest)));
 }
+
+const isModbusTcp = ({ target }: LineSettings) => target.kind === 'modbus-tcp';
 
 /** Counts the questions of one part of the scan, over all the lines it has. */
 function startStage({ onProgress }: ScanOptions) {

@@ -234,6 +234,20 @@ describe('a scan as it is without being told anything', () => {
     expect(questions).toBeLessThan(350);
   });
 
+  it.each([
+    ['does not look at the number', (unit: number) => unit, [255]],
+    ['has a number', (unit: number) => (unit === 4 ? 4 : 0), [4]],
+    ['is a converter with a meter behind it', (unit: number) => (unit === 255 || unit === 12 ? unit : 0), [255, 12]],
+  ])('finds a meter of Modbus TCP that %s once', async (_, answering, expected) => {
+    const line: LineSettings = { ...at(921_600, 'none'), target: { kind: 'modbus-tcp', host: 'x', port: 502 } };
+    const world = streetAt(921_600);
+    world.street.line.attach({
+      hear: (bytes, atMs) => modbusStation(answering(bytes[0]!), () => 20).hear(bytes, atMs),
+    });
+    const found = await scanAll(world, { lines: [line], protocols: ['modbus'] });
+    expect(found.map((meter) => 'unit' in meter && meter.unit)).toEqual(expected);
+  });
+
   it('leaves Modbus unit 37 that is alone to a thorough scan', async () => {
     const world = streetAt(9600);
     world.street.line.attach(station(37));
