@@ -366,3 +366,180 @@ describe('read blocks', () => {
     });
   });
 });
+
+describe('what an exchange says of its failure', () => {
+  const detail = (line: Line, exchange = readItemExchange(METER, '02010100') as Exchange<unknown>) => {
+    const move = run(exchange, line);
+    return move.do === 'failed' ? `${move.failure}: ${move.detail}` : move.do;
+  };
+  const good = () => answer(data('02010100', '01 10'));
+
+  it.each<[string, Line]>([
+    ['no-answer: nothing came back', () => undefined],
+    ['no-answer: only our own request came back', (_, frame) => encodeFrame(frame, 4)],
+    ['wrong-address: 000000000162 answered', () => answer(data('02010100', '01 10'), '000000000162')],
+    ['wrong-item: asked 02010100, answered 02020100', () => answer(data('02020100', '01 00 00'))],
+    [
+      'wrong-item: asked read-data, answered write-data',
+      () => answer({ standard: '2007', function: 'write-data', done: true }),
+    ],
+    ['checksum: a frame came with a wrong checksum', () => good().with(good().length - 2, good().at(-2)! ^ 1)],
+    ['incomplete: a frame began and did not end', () => good().subarray(0, -3)],
+    ['garbage: 3 bytes came that are no frame', () => Uint8Array.of(1, 2, 3)],
+    [
+      'bad-value: read-address with 2 bytes of data',
+      () => encodeFrame({ address: ADDRESS, control: 0x93, data: Uint8Array.of(1, 2) }),
+    ],
+    ['no-such-data: no-such-data', (request) => refuse(request, 0x02)],
+    ['unauthorised: no-such-data, unauthorised', (request) => refuse(request, 0x06)],
+    [
+      'refused: an error without a reason',
+      () => encodeFrame({ address: ADDRESS, control: 0xd1, data: new Uint8Array() }),
+    ],
+  ])('is %s', (told, line) => {
+    expect(detail(line)).toBe(told);
+  });
+
+  it('is the first thing that was heard, where more than one was no answer', () => {
+    const both = concat(answer(data('02010100', '01 10'), '000000000162'), answer(data('02020100', '01 00 00')));
+    expect(detail(() => both)).toBe('wrong-address: 000000000162 answered');
+  });
+
+  it('is babble at once when more than four thousand bytes were no answer, not only at the deadline', () => {
+    const exchange = readItemExchange(METER, '02010100');
+    exchange.start();
+    expect(exchange.received(new Uint8Array(4096).fill(0x55))).toEqual({ do: 'wait' });
+    expect(exchange.received(Uint8Array.of(0x55))).toEqual({
+      ...{ do: 'failed', failure: 'garbage', detail: 'bytes without end and no answer in them' },
+    });
+  });
+
+  it('is that the other standard answered', () => {
+    // 03H without an identifier 07xxxxxx is read-again of 1997.
+    const security = commandExchange(METER, {
+      ...{ standard: '2007', function: 'security', di: '078000FF', operator: '00000001', data: Uint8Array.of(1) },
+    } as const);
+    const other = () =>
+      answer({ standard: '1997', function: 'read-again', di: '9010', data: Uint8Array.of(1), more: false });
+    expect(detail(other, security)).toBe('wrong-item: asked security, answered read-again');
+  });
+
+  it('waits before it was started, and as long as the meter was given', () => {
+    const exchange = readItemExchange(METER, '02010100');
+    expect([exchange.received(good()), exchange.timedOut()]).toEqual([{ do: 'wait' }, { do: 'wait' }]);
+    expect(exchange.start()).toMatchObject({ answerMs: 700, gapMs: 500 });
+    expect(readItemExchange({ ...METER, answerMs: 1500 }, '02010100').start()).toMatchObject({
+      ...{ answerMs: 1500, gapMs: 500 },
+    });
+  });
+
+  it('is not what is left of the answer before it', () => {
+    // A byte that hung on the answer to the first frame of a chain is no beginning of the answer to the second.
+    const line: Line = (request) =>
+      request.function === 'read-data'
+        ? concat(answer(data('0201FF00', '01 22 02 22', true)), Uint8Array.of(0x68, 0x61))
+        : answer({
+            ...{ standard: '2007', function: 'read-next', di: '0201FF00', data: fromHex('03 22')!, more: false },
+            sequence: 1,
+          } as const);
+    expect(run(readItemExchange(METER, '0201FF00'), line)).toMatchObject({
+      value: { values: [{ value: 220.1 }, { value: 220.2 }, { value: 220.3 }] },
+    });
+  });
+});
+
+describe('what is asked for', () => {
+  it('of a load profile is one record, but where it needs a time; of an unknown item is hex by the name data', () => {
+    const asked = (di: string) => {
+      let extra: Uint8Array | undefined;
+      run(readItemExchange(METER, di), (request) => {
+        extra = request.function === 'read-data' ? request.extra : undefined;
+        return refuse(request, 0x02);
+      });
+      return extra;
+    };
+    expect(asked('06010002')).toEqual(Uint8Array.of(1));
+    expect(asked('06010000')).toEqual(Uint8Array.of(1));
+    expect(asked('06010001')).toBeUndefined();
+    expect(asked('02010100')).toBeUndefined();
+    const unknown = run(readItemExchange(METER, '028022ff'), () => answer(data('028022FF', '01 AB')));
+    expect(unknown).toMatchObject({ value: { values: [{ name: 'data', value: '01AB', unit: '' }] } });
+    expect(run(readItemExchange(METER, '028022ff'), () => undefined)).toMatchObject({ failure: 'no-answer' });
+    expect(() => readProfileExchange(METER, '06990001', 1)).toThrow(new RangeError('no load profile: 06990001'));
+  });
+
+  it('that is refused is no record only of a profile, and only where the meter has no data', () => {
+    const refused = (di: string, error: number) =>
+      run(readItemExchange(METER, di), (request) => refuse(request, error));
+    expect(refused('06010002', 0x02)).toMatchObject({ failure: 'no-record' });
+    expect(refused('06010002', 0x04)).toMatchObject({ failure: 'unauthorised' });
+    expect(refused('02010100', 0x02)).toMatchObject({ failure: 'no-such-data' });
+  });
+
+  it('of a 1997 meter in follow-on frames has no sequence', () => {
+    const meter = { address: ADDRESS, standard: '1997' } as const;
+    const asked: Request[] = [];
+    const read = run(converse(meter, readData('1997', '9010')), (request) => {
+      asked.push(request);
+      const common = { standard: '1997', di: '9010', data: Uint8Array.of(asked.length) } as const;
+      return request.function === 'read-data'
+        ? answer({ ...common, function: 'read-data', more: true })
+        : answer({ ...common, function: 'read-next', more: false });
+    });
+    expect(read).toMatchObject({ do: 'done', value: Uint8Array.of(1, 2) });
+    expect(asked[1]).toEqual({ standard: '1997', function: 'read-next', di: '9010' });
+  });
+
+  it('is asked no further once it has all there can be, to the byte', () => {
+    const asked: string[] = [];
+    const endless: Line = (request) => {
+      asked.push(request.function);
+      const common = { standard: '2007', di: '03300801', data: Uint8Array.of(1, 2), more: true } as const;
+      return request.function === 'read-data'
+        ? answer({ ...common, function: 'read-data' })
+        : answer({
+            ...common,
+            function: 'read-next',
+            sequence: request.function === 'read-next' ? request.sequence! : 0,
+          });
+    };
+    const most = (bytes: number) => {
+      asked.length = 0;
+      const move = run(converse(METER, readData('2007', '03300801', undefined, 9, bytes)), endless);
+      return [move.do === 'done' ? move.value.length : move, asked.length];
+    };
+    expect([most(2), most(3), most(4), most(5)]).toEqual([
+      [2, 1],
+      [4, 2],
+      [4, 2],
+      [6, 3],
+    ]);
+    // A chain without end is not begun a second time.
+    asked.length = 0;
+    const capped = run(converse(METER, readData('2007', '03300801', undefined, 3)), endless);
+    expect(capped).toMatchObject({ failure: 'bad-value', detail: '03300801: more than 3 frames' });
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is answered by the broadcast itself where nobody answers', () => {
+    const time = { standard: '2007', function: 'broadcast-time', time: '2026-11-21T23:15:00' } as const;
+    expect(run(commandExchange(METER, time), () => undefined)).toMatchObject({
+      value: { standard: '2007', function: 'broadcast-time', done: true, from: ADDRESS },
+    });
+  });
+
+  it('says who refused a question to anyone, by whole addresses only', () => {
+    const find = (standard: Standard, from: string) =>
+      run(findMeterExchange({ address: 'AAAAAAAAAAAA', standard }), (request) =>
+        encodeFrame(
+          encodeAnswer(from, { standard: request.standard, function: request.function, error: 1, errors: [] }),
+        ),
+      );
+    expect(find('2007', '000000000162')).toMatchObject({ value: { address: '000000000162', refused: true } });
+    expect(find('2007', 'AAAAAA000162')).toMatchObject({ failure: 'bad-value', detail: 'AAAAAA000162 is no address' });
+    // 1997 fills up a short address.
+    expect(find('1997', 'AAAAAA000162')).toMatchObject({ value: { address: 'AAAAAA000162' } });
+    expect(find('1997', '00AAAA000162')).toMatchObject({ failure: 'bad-value' });
+    expect(find('1997', 'AAAAAAAAAAAA')).toMatchObject({ failure: 'bad-value' });
+  });
+});
