@@ -26,7 +26,7 @@ export function parseModbusItem(text: string, profile?: string): ModbusItem | un
     const table = written[1]!.toLowerCase() as ModbusItem['table'];
     const address = Number(written[2]);
     const count = Number(written[3] ?? 1);
-    const fits = address <= 0xffff && count >= 1 && count <= MAX_COUNT[table] && address + count <= 0x1_0000;
+    const fits = count >= 1 && count <= MAX_COUNT[table] && address + count <= 0x1_0000;
     return fits ? { item: text, table, address, count } : undefined;
   }
   const map = profile === undefined ? undefined : profileNamed(profile);

@@ -184,12 +184,33 @@ describe('items by hand', () => {
     ['holding:0x2012/2', { table: 'holding', address: 0x2012, count: 2 }],
     ['input:342/4', { table: 'input', address: 342, count: 4 }],
     ['coil:7', { table: 'coil', address: 7, count: 1 }],
+    ['Discrete:0x10/2000', { table: 'discrete', address: 16, count: 2000 }],
+    ['holding:0/125', { table: 'holding', address: 0, count: 125 }],
+    ['input:65535', { table: 'input', address: 65_535, count: 1 }],
+    ['input:65411/125', { table: 'input', address: 65_411, count: 125 }],
   ])('%s', (text, expected) => {
     expect(parseModbusItem(text)).toMatchObject({ item: text, ...expected });
   });
 
-  it.each(['holding:0x2012/126', 'input:70000', 'holding:-1', 'voltage-l1', 'register:1', ''])('%j is none', (text) => {
+  it.each([
+    ...['holding:0x2012/126', 'input:70000', 'holding:-1', 'voltage-l1', 'register:1', '', 'holding:5/0'],
+    ...['coil:5/2001', 'discrete:1/2001', 'input:65535/2', 'input:65412/125', 'input:65536', 'xinput:1', 'input:1x'],
+  ])('%j is none', (text) => {
     expect(parseModbusItem(text)).toBeUndefined();
+    expect(parseModbusItem(text === 'voltage-l1' ? 'voltage-l9' : text, 'sdm630')).toBeUndefined();
+    expect(parseModbusItem(text, 'no-such-map')).toBeUndefined();
+  });
+
+  it('reads as many coils as were asked for, not the whole byte, and names an exception', () => {
+    const item = parseModbusItem('coil:3/3')!;
+    const bits = encodeAnswer({ unit: 1, function: 1, bits: [true, false, true, true, true, true, true, true] });
+    expect(talk(readModbusItem(1, item), () => bits)).toMatchObject({
+      ...{ do: 'done', value: { unit: 1, function: 1, bits: [true, false, true] } },
+    });
+    const refused = encodeAnswer({ unit: 1, function: 1, exception: 2 });
+    expect(talk(readModbusItem(1, item), () => refused)).toMatchObject({ do: 'failed', failure: 'no-such-data' });
+    const slow = { answerMs: 900, gapMs: 10 };
+    expect(readModbusItem(1, item, { timing: slow }).start()).toMatchObject(slow);
   });
 
   it('reads a row of the profile by name', () => {
