@@ -47,7 +47,8 @@ function planDlt645(target: ReadTarget & { protocol: 'dlt645' }, text: string): 
         standard,
         valid: true,
         direction: 'response',
-        address,
+        // Some meters echo the wildcard: that is nobody's address.
+        address: /^\d{12}$/.test(read.from) ? read.from : address,
         item: read.di,
         ...(read.name === undefined ? {} : { name: read.name }),
         values: read.values,

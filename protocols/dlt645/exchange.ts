@@ -233,6 +233,8 @@ function* readRest(
 
 /** What a read found. Of an item that is not in the catalogue the data stand as hex, as they came. */
 export interface ReadItem {
+  /** Who answered: the meter's own address where a wildcard was asked. */
+  from: string;
   di: string;
   name?: string;
   nameZh?: string;
@@ -263,10 +265,23 @@ export function commandExchange(target: Target, request: Request): Exchange<Hear
 
 /** Reads an item by its identifier, known or not. */
 export function readItemExchange(target: Target, di: string): Exchange<ReadItem> {
-  return converse(target, readAnyItem(target.standard, di.toUpperCase()));
+  return converse(target, readFrom(target, di.toUpperCase()));
 }
 
-function* readAnyItem(standard: Standard, di: string): Conversation<ReadItem> {
+function* readFrom({ address, standard }: Target, di: string): Conversation<ReadItem> {
+  const reading = readAnyItem(standard, di);
+  let from = address;
+  let next = reading.next();
+  while (!next.done) {
+    const heard = yield next.value;
+    if ('from' in heard) from = heard.from;
+    next = reading.next(heard);
+  }
+  const read = next.value;
+  return 'failure' in read ? read : { value: { from, ...read.value } };
+}
+
+function* readAnyItem(standard: Standard, di: string): Conversation<Omit<ReadItem, 'from'>> {
   const item = findItem(standard, di);
   if (item !== undefined) {
     const extra = isProfile(di) && di.slice(6) !== '01' ? encodeProfileRequest(1) : undefined;

@@ -117,7 +117,10 @@ function profileValues(answer: { function: number; registers: number[] }, option
   const start = asked.address;
   const table = answer.function === 4 ? 'input' : 'holding';
   const rows = rowsWithin(profile.rows, table, start, answer.registers.length);
-  return rows.map((row) => ({ name: row.name, value: readRow(row, profile, answer.registers, start), unit: row.unit }));
+  return rows.map((row) => {
+    const value = readRow(row, profile, answer.registers, start) ?? null;
+    return { name: row.name, value, unit: row.unit };
+  });
 }
 
 /** What the registers would be as 32-bit numbers, high word first: most meters' answers are one of the two. */

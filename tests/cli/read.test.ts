@@ -38,6 +38,14 @@ describe('read', () => {
     expect(ran.lines).toEqual([expect.objectContaining({ meter: address, standard, values: [expect.anything()] })]);
   });
 
+  it('says whose answer it was where a wildcard was asked', async () => {
+    const port = ready.ports.find(({ meters }) => meters[0]?.standard === '2007');
+    const address = port?.meters[0]?.address ?? '';
+    const asked = address.slice(-4).padStart(12, 'A');
+    const ran = await gridwarden(['read', '--port', port?.port ?? '', '--meter', asked, '00010000']);
+    expect(ran.lines).toEqual([expect.objectContaining({ meter: asked, address, item: '00010000' })]);
+  });
+
   it.each([
     ['2007', '61010000000068'],
     ['1997', '6101aaaaaaaa68'],

@@ -281,6 +281,13 @@ describe('commands', () => {
     expect(find('AAAAAA123456', '1997')).toMatchObject({ failure: 'bad-value' });
   });
 
+  it('says who answered to a wildcard', () => {
+    const read = (from: string) =>
+      run(readItemExchange(ANYONE, '02010100'), () => answer(data('02010100', '01 10'), from));
+    expect(read(ADDRESS)).toMatchObject({ do: 'done', value: { from: ADDRESS } });
+    expect(read('AAAAAAAAAAAA')).toMatchObject({ do: 'done', value: { from: 'AAAAAAAAAAAA' } });
+  });
+
   it('accepts a wildcard in the address of an answer', () => {
     const echoed = () => answer(data('02010100', '01 10'), 'AAAAAAAAAAAA');
     expect(run(readItemExchange(METER, '02010100'), echoed)).toMatchObject({ do: 'done' });

@@ -152,6 +152,10 @@ describe('explaining Modbus bytes', () => {
     const explained = explainModbus(answer, { profile: 'sdm630', answerTo: asked });
     expect(explained?.registers).toEqual([0x4366, 0x3333]);
     expect(explained?.values).toEqual([{ name: 'voltage-l1', value: expect.closeTo(230.2, 4), unit: 'V' }]);
+    const none = encodeAnswer({ unit: 1, function: 4, registers: [0x7fc0, 0] });
+    expect(explainModbus(none, { profile: 'sdm630', answerTo: asked })?.values).toEqual([
+      { name: 'voltage-l1', value: null, unit: 'V' },
+    ]);
   });
 
   it('finds a frame among others', () => {
