@@ -83,6 +83,9 @@ class Village {
   readonly alerts: Alert[] = [];
   readonly registers = new Map<string, number>();
   day = 1;
+  /** Minutes past the hour at which everybody is read, and who is not read at an hour of a day. */
+  pastHour = 0;
+  unread: (meter: string, day: number, hour: number) => boolean = () => false;
 
   constructor(meters: readonly MeterInfo[] = village, snapshot?: Snapshot) {
     this.meters = meters;
@@ -90,7 +93,7 @@ class Village {
   }
 
   /** Days of so many watts at each meter; a meter that is not in `wattsOf` is not read. */
-  live(days: number, wattsOf: (meter: string) => number | undefined, read: (wh: number) => Reading = importOnly): this {
+  live(days: number, wattsOf: (meter: string) => number | undefined, read: Read = importOnly): this {
     for (const end = this.day + days; this.day < end; this.day++) {
       for (let hour = 1; hour <= 24; hour++) {
         for (const { id } of this.meters) {
@@ -98,8 +101,9 @@ class Village {
           if (watts === undefined) continue;
           const wh = (this.registers.get(id) ?? 1e6) + watts;
           this.registers.set(id, wh);
-          const atMs = this.day * DAY + hour * 60 * MINUTE;
-          this.alerts.push(...this.engine.take({ atMs, meter: id, reading: read(wh) }).alerts);
+          if (this.unread(id, this.day, hour)) continue;
+          const atMs = this.day * DAY + (hour * 60 + this.pastHour) * MINUTE;
+          this.alerts.push(...this.engine.take({ atMs, meter: id, reading: read(wh, watts) }).alerts);
         }
       }
     }
@@ -117,7 +121,9 @@ const village: MeterInfo[] = [
   ...Array.from({ length: 10 }, (_, i): MeterInfo => ({ id: `v${i}`, feeder: i < 5 ? 'F1' : 'F2' })),
   { id: 't', premises: 'transformer' },
 ];
-const importOnly = (importWh: number): Reading => ({ importWh });
+type Read = (wh: number, watts: number) => Reading;
+const importOnly: Read = (importWh) => ({ importWh });
+const powerOnly: Read = (_, activePowerW) => ({ activePowerW });
 /** What the transformer gives when so many percent are lost of it. */
 const losing = (percent: number) => (meter: string) => (meter === 't' ? 10_000 / (1 - percent / 100) : 1000);
 
@@ -194,7 +200,7 @@ describe('line loss, by the figures', () => {
   });
 
   it('takes what roofs feed back off what was drawn', () => {
-    const both = (wh: number): Reading => ({ importWh: 2 * wh, exportWh: wh });
+    const both: Read = (wh) => ({ importWh: 2 * wh, exportWh: wh });
     expect(new Village().live(5, losing(5), both).told()).toEqual([]);
     const [raised] = new Village().live(5, losing(15), both).told();
     expect(raised?.evidence.countedKwh).toBe(240);
@@ -240,5 +246,86 @@ describe('line loss, by the figures', () => {
     const [raised] = known.live(4, gone).told();
     expect(raised?.evidence).toMatchObject({ usersGuessed: 1, countedKwh: 264 });
     expect(raised?.evidence.uncertaintyPercent).toBeCloseTo((100 * 24) / 528, 0);
+  });
+
+  it('takes a register at midnight by a straight line, and doubts it by the time between the readings', () => {
+    const village = new Village();
+    village.pastHour = 30;
+    const [raised] = village.live(4, losing(20)).told();
+    // An hour between the readings and ten minutes of clocks, on both ends of the day, of the mean power, halved.
+    const head = (100 * (70 / 60 / 2)) / 24;
+    const homes = (0.8 * head) / Math.sqrt(10);
+    expect(raised?.evidence.lossPercent).toBe(20);
+    expect(raised?.evidence.uncertaintyPercent).toBeCloseTo(Math.hypot(head, homes), 2);
+  });
+
+  it('bridges four hours around midnight and no more', () => {
+    const around = (hours: number) => {
+      const village = new Village();
+      village.unread = (meter, day, hour) => meter === 't' && day === 3 && hour > 24 - hours;
+      return (village.live(6, losing(20)).told()[0]?.at ?? 0) / DAY - 1 / 3;
+    };
+    // Unread from 22 h on and back at 1 h: four hours. One more, and the two days that meet there are not known.
+    expect([around(3), around(4)]).toEqual([4, 6].map((day) => expect.closeTo(day, 6)));
+  });
+
+  it('adds up power where no register is read, and knows nothing of a day with a hole in it', () => {
+    expect(new Village().live(4, losing(5), powerOnly).told()).toEqual([]);
+    const [raised] = new Village().live(4, losing(20), powerOnly).told();
+    expect(raised?.evidence).toMatchObject({ lossPercent: 20, suppliedKwh: 300, countedKwh: 240 });
+    const gap = (hours: number) => {
+      const village = new Village();
+      village.unread = (_, day, hour) => day === 3 && hour > 10 && hour < 10 + hours;
+      return (village.live(4, losing(20), powerOnly).told()[0]?.at ?? 0) / DAY - 1 / 3;
+    };
+    expect([gap(4), gap(5)]).toEqual([4, 5].map((day) => expect.closeTo(day, 6)));
+    // With a register a hole by day is none.
+    const village = new Village();
+    village.unread = (_, day, hour) => day === 3 && hour > 10 && hour < 20;
+    expect(village.live(3, losing(20)).told()).toHaveLength(1);
+  });
+
+  it('takes the mean of two powers for the time between them', () => {
+    // At full hours 1 kW and 3 kW by turns: 2 kW in the mean.
+    const village = new Village();
+    const turns: Read = (wh, watts) => ({ activePowerW: watts * (Math.round(wh / watts) % 2 === 0 ? 0.5 : 1.5) });
+    const [raised] = village.live(4, losing(20), turns).told();
+    expect(raised?.evidence.suppliedKwh).toBeCloseTo(300, -1);
+    expect(raised?.evidence.lossPercent).toBeCloseTo(20, 0);
+  });
+
+  it('believes no register that went back further than a roof can feed', () => {
+    const steppedBack = (backWh: number) => {
+      const village = new Village().live(2, losing(20));
+      village.registers.set('t', village.registers.get('t')! - backWh);
+      return village.live(2, losing(20)).told();
+    };
+    // 50 kW for an hour and a kilowatt-hour for rounding, beside the 12.5 kWh that the hour gave.
+    expect(steppedBack(63_400)).toEqual([]);
+    // Of the day around a step further back nothing is known: the next one is the second bad one.
+    expect(steppedBack(63_600).map(({ at }) => at)).toEqual([5 * DAY + 8 * 60 * MINUTE]);
+  });
+
+  it('waits out a short step back of the clock, and begins afresh after a long one', () => {
+    const engine = lineLoss();
+    const area = { timezone: 'UTC', meters: village };
+    const state = engine.start(area)!;
+    const take = (atMin: number, importWh: number) => {
+      const atMs = 10 * DAY + atMin * MINUTE;
+      engine.step(state, { type: 'reading', atMs, localMs: atMs, meter: 't', reading: { importWh } }, area);
+      return state.registers.t?.lastWh;
+    };
+    expect([take(100, 5000), take(90, 7000), take(40, 8000), take(110, 6000)]).toEqual([5000, 5000, 5000, 6000]);
+    expect(take(49, 9000)).toBeUndefined();
+    expect(take(50, 9100)).toBe(9100);
+    const idle = {
+      type: 'reading',
+      atMs: 20 * DAY,
+      localMs: 20 * DAY,
+      meter: 't',
+      reading: { voltageV: [230] },
+    } as const;
+    engine.step(state, idle, area);
+    expect(state.registers.t?.lastMs).toBe(10 * DAY + 50 * MINUTE);
   });
 });
