@@ -59,8 +59,8 @@ describe('low balance, by the figures', () => {
   });
 
   it('needs two whole days to know a rate, and takes the median of seven', () => {
-    const purse = new Purse(8).spend(4);
-    expect(purse.told()).toEqual([]);
+    expect(new Purse(8).spend(4, 3).told()).toEqual([]);
+    expect(new Purse(8).spend(4, 2, 1).told()).toHaveLength(1);
     // One day with the oven, one of which half was not read: neither moves the rate.
     const steady = new Purse(50).spend(2, 2, 2, 2, 2, 20, 2, 0, 2);
     expect(steady.told()).toEqual([]);
@@ -80,6 +80,25 @@ describe('low balance, by the figures', () => {
     expect(purse.spend(1, 1, 1).told().at(-1)?.state).toBe('cleared');
     purse.yuan = 4;
     expect(purse.spend(1).told()).toMatchObject([{ state: 'raised', evidence: { perDayYuan: 1 } }]);
+  });
+
+  it('knows the rate of who puts in each day what he spends', () => {
+    const purse = new Purse(4);
+    for (let i = 0; i < 5; i++) {
+      purse.spend(1);
+      purse.yuan += 1;
+    }
+    // The quarter of a day in which he puts in hides what he spent in it.
+    expect(purse.told()).toMatchObject([{ evidence: { perDayYuan: 0.75 } }]);
+  });
+
+  it('knows no rate of a meter that is read every third day', () => {
+    const purse = new Purse(4);
+    for (let i = 0; i < 5; i++) {
+      purse.spend(0.5);
+      purse.day += 2;
+    }
+    expect(purse.told()).toEqual([]);
   });
 
   it('takes nothing for no days, whatever the rate, and much without spending for no reason to speak', () => {
