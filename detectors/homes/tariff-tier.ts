@@ -75,7 +75,9 @@ export function tariffTier(settings: Partial<TariffTierSettings> = {}): MeterDet
       }
       if (slot.day !== state.day) newDay(state, slot.day);
       // A hole is filled with the mean of the last days, up to a day: the hour after it may be that of the kettle.
-      const missedHours = Math.min(24, slot.sincePrevious) - 1;
+      // What of it lay in the month before is not this month's.
+      const monthHours = (date.getUTCDate() - 1) * 24 + slot.hour;
+      const missedHours = Math.min(24, slot.sincePrevious - 1, monthHours);
       const usedWh = Math.max(0, slot.meanW);
       state.usedWh += usedWh + missedHours * (state.days.length === 0 ? usedWh : meanOf(state.days) / 24);
       state.dayWh += usedWh;

@@ -169,6 +169,20 @@ describe('tariff tier, by the calendar', () => {
     expect(told?.evidence).toMatchObject({ passed: true, expectedDay: '2026-04-15' });
   });
 
+  it('counts for a month only the hours of a hole that lay in it', () => {
+    const may = (unread: number, from: number) => {
+      const home = new Month('2026-04-01', [100]).live(...days(from, 5.2), ...days(unread, undefined));
+      return home
+        .live(...days(35 - from - unread, 5.2), 5.2)
+        .told()
+        .at(-1)?.evidence.usedKwh;
+    };
+    // Five days of May, and its sixth day's first hour: the 30th of April was not read, or the first of May.
+    expect(may(0, 30)).toBe(26.2);
+    expect(may(1, 29)).toBe(26.2);
+    expect(may(1, 30)).toBe(26.2);
+  });
+
   it('lets the site file say from which day on, and leaves alone who has no tiers', () => {
     const early = new Month('2026-04-01', [100], { fromDay: 4 }).live(...days(4, 5));
     expect(early.told()).toHaveLength(1);
