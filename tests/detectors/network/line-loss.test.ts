@@ -318,14 +318,8 @@ describe('line loss, by the figures', () => {
     expect([take(100, 5000), take(90, 7000), take(40, 8000), take(110, 6000)]).toEqual([5000, 5000, 5000, 6000]);
     expect(take(49, 9000)).toBeUndefined();
     expect(take(50, 9100)).toBe(9100);
-    const idle = {
-      type: 'reading',
-      atMs: 20 * DAY,
-      localMs: 20 * DAY,
-      meter: 't',
-      reading: { voltageV: [230] },
-    } as const;
-    engine.step(state, idle, area);
+    const reading = { voltageV: [230] };
+    engine.step(state, { type: 'reading', atMs: 20 * DAY, localMs: 20 * DAY, meter: 't', reading }, area);
     expect(state.registers.t?.lastMs).toBe(10 * DAY + 50 * MINUTE);
   });
 });
