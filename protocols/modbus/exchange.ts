@@ -41,6 +41,7 @@ export function converse<T>(conversation: Conversation<T>, timing: Timing = USUA
   let wireBytes = 0;
 
   const advance = (next: IteratorResult<ModbusRequest, { value: T } | Failed>): Move<T> => {
+    hearing = undefined;
     if (next.done) {
       const outcome = next.value;
       if ('failure' in outcome) return { do: 'failed', failure: outcome.failure, detail: outcome.detail };

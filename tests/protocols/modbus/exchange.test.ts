@@ -31,6 +31,15 @@ describe('a Modbus exchange', () => {
     expect(last).toEqual({ do: 'done', value: [1, 2, 3], wireBytes: 8 + good.length });
   });
 
+  it('has nothing more to do once it is done, whatever comes and however late', () => {
+    const exchange = read();
+    exchange.start();
+    // In two pieces, so that the answer was held and could be found again.
+    exchange.received(good.subarray(0, 4));
+    expect(exchange.received(good.subarray(4))).toMatchObject({ do: 'done' });
+    expect([exchange.timedOut(), exchange.received(good)]).toEqual([{ do: 'wait' }, { do: 'wait' }]);
+  });
+
   it('finds the answer behind noise, in any chunking', () => {
     fc.assert(
       fc.property(noise, fc.integer({ min: 1, max: 20 }), (before, chunk) => {
