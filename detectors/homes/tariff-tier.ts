@@ -15,7 +15,7 @@ export interface TariffTierState {
   meterage: Meterage;
   /** Year × 12 + month. */
   month: number;
-  /** When the month began, and what was used since; the part before the first reading is estimated. */
+  /** When the month began, and what was used since; the days before its first reading are estimated. */
   monthMs: number;
   usedWh: number;
   unseenDays: number;
@@ -65,19 +65,19 @@ export function tariffTier(settings: Partial<TariffTierSettings> = {}): MeterDet
       const outputs: Output[] = [];
       const date = new Date(slot.day * DAY_MS);
       const month = date.getUTCFullYear() * 12 + date.getUTCMonth();
-      if (month !== state.month) {
+      const newMonth = month !== state.month;
+      if (newMonth) {
         if (state.month >= 0) outputs.push(...close(state, tiersKwh, meter.id));
         const midnightMs = slot.atMs - (slot.localMs - slot.day * DAY_MS);
-        state.unseenDays = state.month < 0 ? date.getUTCDate() - 1 : 0;
+        state.unseenDays = date.getUTCDate() - 1;
         state.monthMs = midnightMs - (date.getUTCDate() - 1) * DAY_MS;
         state.month = month;
         state.usedWh = 0;
       }
       if (slot.day !== state.day) newDay(state, slot.day);
       // A hole is filled with the mean of the last days, up to a day: the hour after it may be that of the kettle.
-      // What of it lay in the month before is not this month's.
-      const monthHours = (date.getUTCDate() - 1) * 24 + slot.hour;
-      const missedHours = Math.min(24, slot.sincePrevious - 1, monthHours);
+      // Of one that a month begins in, the days are estimated, and what lay in the month before is not this month's.
+      const missedHours = Math.min(newMonth ? slot.hour : 24, slot.sincePrevious - 1);
       const usedWh = Math.max(0, slot.meanW);
       state.usedWh += usedWh + missedHours * (state.days.length === 0 ? usedWh : meanOf(state.days) / 24);
       state.dayWh += usedWh;

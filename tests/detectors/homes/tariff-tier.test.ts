@@ -181,6 +181,13 @@ describe('tariff tier, by the calendar', () => {
     expect(may(0, 30)).toBe(26.2);
     expect(may(1, 29)).toBe(26.2);
     expect(may(1, 30)).toBe(26.2);
+    expect(may(3, 30)).toBe(26.2);
+    expect(may(4, 28)).toBe(26.2);
+  });
+
+  it('knows a home by its last fourteen days', () => {
+    const home = new Month('2026-04-01', [100]).live(...days(20, 2), ...days(15, 5), 5);
+    expect(home.told().at(-1)?.evidence).toMatchObject({ dailyKwh: 5, monthKwh: 155 });
   });
 
   it('lets the site file say from which day on, and leaves alone who has no tiers', () => {
