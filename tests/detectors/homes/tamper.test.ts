@@ -41,7 +41,8 @@ const seen = (reading: Reading, info?: Partial<MeterInfo>) => new Meter(info).re
 
 describe('tamper, by the signs', () => {
   it('tells cover and terminal apart, each for a day', () => {
-    const meter = new Meter().say('cover-open').wait(5).say('terminal-open').say('power-off').wait(18.9);
+    const meter = new Meter().say('cover-open').wait(2).say('cover-open').wait(3).say('terminal-open');
+    meter.say('power-off').wait(18.9);
     expect(meter.seen()).toEqual(['raised cover-open', 'raised terminal-open']);
     expect(meter.alerts[0]).toMatchObject({ kind: 'tamper', severity: 'warning', confidence: 0.9 });
     expect(meter.alerts[0]?.recipients).toEqual(['power']);
@@ -61,7 +62,13 @@ describe('tamper, by the signs', () => {
     expect(seen({ activePowerW: -20 })).toEqual([]);
     expect(seen({ activePowerW: -20.1 })).toEqual(['raised reverse-flow']);
     const [raised] = new Meter().read(35, { activePowerW: -400 }).alerts;
-    expect(raised).toMatchObject({ confidence: 0.6, since: Date.UTC(2026, 0, 1), recipients: ['power'] });
+    expect(raised).toMatchObject({
+      kind: 'tamper',
+      severity: 'warning',
+      confidence: 0.6,
+      since: Date.UTC(2026, 0, 1),
+      recipients: ['power'],
+    });
     expect(raised?.evidence).toEqual({ sign: 'reverse-flow', powerW: -400 });
   });
 
@@ -70,6 +77,9 @@ describe('tamper, by the signs', () => {
     expect(stands.seen()).toEqual(['raised reverse-flow']);
     const roof = new Meter().read(5, { activePowerW: 300, exportWh: 0 }).read(5, { activePowerW: 300, exportWh: 1 });
     expect(roof.read(120, { activePowerW: -4000 }).seen()).toEqual([]);
+    // Its register is read four times an hour, its power every twenty seconds.
+    const seldom = new Meter().read(5, { exportWh: 0 }).read(15, { activePowerW: 300 }).read(5, { exportWh: 10 });
+    expect(seldom.read(120, { activePowerW: -4000 }).seen()).toEqual([]);
     // One whose register is not read at first is not thereby one that counted.
     const late = new Meter().read(5, {}).read(120, { activePowerW: -400, exportWh: 5000 });
     expect(late.seen()).toEqual(['raised reverse-flow']);
