@@ -56,13 +56,7 @@ export function meterFault(settings: Partial<MeterFaultSettings> = {}): MeterDet
       equalSinceMs: 0,
       equalReadings: 0,
       longestEqualMs: 0,
-      faults: {
-        stuck: notHeld(),
-        'rolled-back': notHeld(),
-        impossible: notHeld(),
-        frozen: notHeld(),
-        clock: notHeld(),
-      },
+      faults: {},
     }),
     step(state, input, meter) {
       if (input.type === 'event') {
@@ -111,7 +105,7 @@ function register(state: MeterFaultState, reading: Reading, atMs: number): numbe
     return before >= 0 && wh < before - 1 && !overflowed(before, wh) ? before - wh : 0;
   }
   const powerW = sane(reading.activePowerW) ?? 0;
-  if (powerW > 0 && state.atMs > 0) state.owedWh += powerW * hours;
+  if (powerW > 0) state.owedWh += powerW * hours;
   return 0;
 }
 
@@ -125,7 +119,7 @@ function equal(state: MeterFaultState, reading: Reading, atMs: number, frozenMs:
   if (powerW === undefined) return false;
   if (powerW !== state.powerW || atMs - state.atMs > 3 * HOUR_MS) {
     // A run that was called frozen is not learnt as this home's habit.
-    if (state.faults.frozen === undefined && state.equalSinceMs > 0) {
+    if (state.faults.frozen === undefined) {
       state.longestEqualMs = Math.max(state.longestEqualMs, state.atMs - state.equalSinceMs);
     }
     state.powerW = powerW;

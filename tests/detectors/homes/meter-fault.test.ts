@@ -60,6 +60,13 @@ describe('a register that stands still', () => {
     expect(cleared).toMatchObject({ state: 'cleared', id: meter.alerts[0]?.id, evidence: { owedWh: 0 } });
   });
 
+  it('owes what was drawn, however much flowed back before', () => {
+    const drawn = { activePowerW: 1000, importWh: 1000 };
+    const meter = new Meter().read(4, still(-1000)).read(0.5, drawn);
+    expect(meter.seen()).toEqual([]);
+    expect(meter.read(0.25, drawn).seen()).toEqual(['raised stuck']);
+  });
+
   it('stands still by right while nothing is drawn, power flows back, or power is not told', () => {
     expect(new Meter().read(24, (quarter) => ({ activePowerW: -1000 - quarter, importWh: 1000 })).seen()).toEqual([]);
     expect(new Meter().read(24, { activePowerW: 0, importWh: 1000 }).seen()).toEqual([]);
@@ -195,7 +202,9 @@ describe('power that is frozen', () => {
 
 describe('a clock that is off', () => {
   it('is a notice, over a day after the meter last said so', () => {
-    const meter = new Meter().read(1, varied).clockFault().read(12, varied).clockFault().read(24, varied);
+    const meter = new Meter().read(1, varied);
+    expect(meter.engine.take({ atMs: meter.atMs, meter: 'm', event: 'power-on' }).alerts).toEqual([]);
+    meter.clockFault().read(12, varied).clockFault().read(24, varied);
     expect(meter.seen()).toEqual(['raised clock']);
     expect(meter.alerts[0]).toMatchObject({ severity: 'notice', evidence: { fault: 'clock' } });
     expect(meter.read(1, varied).seen()).toEqual(['raised clock', 'cleared clock']);
