@@ -99,7 +99,7 @@ type Kind = keyof typeof MESSAGES;
 
 function readTopic(topic: string): { type: Kind | undefined; cell: string | undefined } {
   const [root, version, gateway, way, kind, cell] = topic.split('/');
-  const known = root === 'gw' && version === '1' && gateway !== undefined && kind !== undefined && kind in MESSAGES;
+  const known = root === 'gw' && version === '1' && gateway !== undefined && Object.hasOwn(MESSAGES, kind ?? '');
   if (!known || way !== (kind === 'receipt' ? 'down' : 'up')) return { type: undefined, cell: undefined };
   return { type: kind as Kind, cell: cell === '-' ? undefined : cell };
 }

@@ -140,6 +140,7 @@ describe('the wire', () => {
       problem: 'the head is missing',
     });
     expect(decodeMessage('gw/1/g/up/alert/c', new Uint8Array(70_000))).toMatchObject({ type: 'problem' });
+    expect(decodeMessage('gw/1/g/up/toString', new Uint8Array([0xa0]))).toMatchObject({ type: 'problem' });
     const deep = new Uint8Array(60_000).fill(0x81);
     expect(decodeMessage('gw/1/g/up/result', deep)).toMatchObject({ type: 'problem' });
   });
