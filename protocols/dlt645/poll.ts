@@ -4,6 +4,7 @@
  * probe), so a meter that has no block is asked for the single ones from then on.
  */
 import type { Block, Exchange } from '../exchange.ts';
+import type { Failure } from '../failure.ts';
 import type { Reading } from '../reading.ts';
 import type { Standard } from './control.ts';
 import { type Conversation, converse, readValues } from './exchange.ts';
@@ -173,6 +174,12 @@ export function dlt645Blocks(meter: Dlt645Meter, options: Dlt645PollOptions = {}
   return meter.standard === '2007' ? [...blocks, harmonicsBlock(meter, options.harmonicsMs ?? null)] : blocks;
 }
 
+/** Of the silences of a meter to a block the third, and every tenth from there, is followed by its first single item. */
+const PROBE_AT = 3;
+const PROBE_EVERY = 10;
+/** Losses in a row on a bad line look like a block that is not there: what was learnt is looked at again. */
+const FORGET_AFTER = 100;
+
 /** A class, because a gateway holds twelve thousand: closures and a getter of its own made each 700 bytes. */
 class ItemBlock implements Block<Reading> {
   readonly name: string;
@@ -184,6 +191,9 @@ class ItemBlock implements Block<Reading> {
   readonly #source: Source;
   /** Learnt: the meter knows the single items only. */
   #lacksBlock = false;
+  /** Times in a row that it was silent to the block. */
+  #silences = 0;
+  #singleReads = 0;
 
   constructor(meter: Dlt645Meter, poll: Poll, source: Source, periodMs: number) {
     this.name = poll.name;
@@ -214,9 +224,10 @@ class ItemBlock implements Block<Reading> {
     const { standard } = this.#meter;
     const source = this.#source;
     if (typeof source === 'string') return yield* readNumbers(standard, source);
-    if (!this.#lacksBlock) {
+    if (!this.#lacksBlock || ++this.#singleReads % FORGET_AFTER === 0) {
       const block = yield* readNumbers(standard, source.block);
-      if ('value' in block || block.failure !== 'no-such-data') return block;
+      if ('value' in block) this.#learn(false);
+      if ('value' in block || !(this.#lacksBlock || this.#mayLack(block.failure))) return block;
     }
     const values: unknown[] = [];
     for (const di of source.singles) {
@@ -227,15 +238,23 @@ class ItemBlock implements Block<Reading> {
         return single;
       }
       values.push(...single.value);
-      this.#learnSingles();
+      this.#learn(true);
     }
     return { value: values };
   }
 
-  #learnSingles(): void {
-    if (this.#lacksBlock) return;
-    this.#lacksBlock = true;
-    this.wireBytes = wireBytesOf(this.#meter.standard, this.#source, true);
+  /** Not every meter names its refusal, and some are silent to what they do not know: now and then the first single tells. */
+  #mayLack(failure: Failure): boolean {
+    this.#silences = failure === 'no-answer' ? this.#silences + 1 : 0;
+    return failure === 'no-such-data' || failure === 'refused' || this.#silences % PROBE_EVERY === PROBE_AT;
+  }
+
+  #learn(lacksBlock: boolean): void {
+    this.#silences = 0;
+    if (this.#lacksBlock === lacksBlock) return;
+    this.#lacksBlock = lacksBlock;
+    this.#singleReads = 0;
+    this.wireBytes = wireBytesOf(this.#meter.standard, this.#source, lacksBlock);
   }
 }
 

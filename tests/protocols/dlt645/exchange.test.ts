@@ -364,6 +364,60 @@ describe('read blocks', () => {
     expect(asked).toEqual(['0201FF00', '02010100', '02010200', '02010300', '02010100', '02010200', '02010300']);
   });
 
+  it.each([
+    ['refuses it for another reason', (request: Request) => refuse(request, 0x01), 1],
+    ['refuses it without a reason', (request: Request) => refuse(request, 0x00), 1],
+    ['is silent to what it does not know', () => undefined, 3],
+  ])('falls back from a block, too, where the meter %s', (_, blocks, turns) => {
+    const asked: string[] = [];
+    const line: Line = (request) => {
+      if (request.function !== 'read-data') return undefined;
+      asked.push(request.di);
+      return request.di === '0201FF00' ? blocks(request) : answer(data(request.di, '01 22'));
+    };
+    const voltage = block(3, 'voltage');
+    for (let turn = 1; turn < turns; turn++) expect(run(voltage.exchange(), line)).toMatchObject({ do: 'failed' });
+    expect(run(voltage.exchange(), line)).toMatchObject({ value: { voltageV: [220.1, 220.1, 220.1] } });
+    expect(run(voltage.exchange(), line)).toMatchObject({ do: 'done' });
+    expect(asked.filter((di) => di === '0201FF00')).toHaveLength(turns);
+  });
+
+  it('goes back to a block that was only lost, and does not count losses between which it answered', () => {
+    const asked: string[] = [];
+    let lost = 0;
+    const line: Line = (request) => {
+      if (request.function !== 'read-data') return undefined;
+      asked.push(request.di);
+      if (request.di !== '0201FF00') return answer(data(request.di, '01 22'));
+      return lost-- > 0 ? undefined : answer(data(request.di, '01 22 02 22 03 22'));
+    };
+    const voltage = block(3, 'voltage');
+    for (let turn = 0; turn < 20; turn++) {
+      lost = 1;
+      run(voltage.exchange(), line);
+      run(voltage.exchange(), line);
+    }
+    expect(new Set(asked)).toEqual(new Set(['0201FF00']));
+    const before = voltage.wireBytes;
+    lost = 3;
+    for (let turn = 0; turn < 3; turn++) run(voltage.exchange(), line);
+    expect(voltage.wireBytes).toBeGreaterThan(before);
+    for (let turn = 0; turn < 100; turn++) expect(run(voltage.exchange(), line)).toMatchObject({ do: 'done' });
+    expect(voltage.wireBytes).toBe(before);
+  });
+
+  it('costs a dead meter hardly more than one deadline a turn', () => {
+    const asked: string[] = [];
+    const dead: Line = (request) => {
+      if (request.function === 'read-data') asked.push(request.di);
+      return undefined;
+    };
+    const voltage = block(3, 'voltage');
+    for (let turn = 0; turn < 100; turn++)
+      expect(run(voltage.exchange(), dead)).toMatchObject({ failure: 'no-answer' });
+    expect(asked.length).toBe(110);
+  });
+
   it('does not fall back because of noise, and says no-such-data where there is neither', () => {
     const voltage = block(3, 'voltage');
     expect(run(voltage.exchange(), () => undefined)).toMatchObject({ failure: 'no-answer' });
