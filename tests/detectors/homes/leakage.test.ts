@@ -73,6 +73,13 @@ describe('current that goes astray', () => {
     expect(raised({ currentA: [10, 10, 10], neutralCurrentA: 0, residualCurrentA: 0.5 })).toBe(true);
   });
 
+  it('is not interrupted by a reading that says nothing of it', () => {
+    const meter = new Meter().read(5, { residualCurrentA: 0.2 }).read(5, { activePowerW: 500, currentA: [2] });
+    expect(meter.read(5, { residualCurrentA: 0.2 }).alerts).toMatchObject([{ state: 'raised', since: START }]);
+    const good = new Meter().read(5, { residualCurrentA: 0.2 }).read(5, { residualCurrentA: 0 });
+    expect(good.read(5, { residualCurrentA: 0.2 }).alerts).toEqual([]);
+  });
+
   it('is over after an hour', () => {
     const meter = new Meter().read(15, { residualCurrentA: 0.5 }).read(60, { residualCurrentA: 0 });
     expect(meter.alerts).toHaveLength(1);
@@ -128,6 +135,9 @@ describe('a load that never sleeps', () => {
     expect(new Meter().live(...days(30, 100), ...days(8, 200), ...days(9, 141)).alerts).toHaveLength(1);
     const [cleared] = new Meter().live(...days(30, 100), ...days(8, 200), ...days(4, 140)).alerts.slice(1);
     expect(cleared).toMatchObject({ state: 'cleared', evidence: { lowestHourW: 140 } });
+    // One night is enough: what sleeps at all does not leak.
+    const once = new Meter().live(...days(30, 100), ...days(8, 200), 140, 200);
+    expect(once.alerts.map((alert) => alert.state)).toEqual(['raised', 'cleared']);
   });
 
   it('does not judge a day of which four hours were not read', () => {
