@@ -63,9 +63,9 @@ describe('Modbus-TCP', () => {
   });
 
   it('never takes a late answer for the next one', async () => {
-    const client = await openModbusTcp('127.0.0.1', await slowMeter((nth) => (nth === 0 ? 150 : 0)));
+    const client = await openModbusTcp('127.0.0.1', await slowMeter((nth) => (nth === 0 ? 700 : 0)));
     closing.push(() => client.close());
-    const timing = { answerMs: 80, gapMs: 60 };
+    const timing = { answerMs: 400, gapMs: 60 };
     const answers = [0x00, 0x02, 0x04].map((address) => client.run(readRegisters(1, 'input', address, 2, timing)));
     const [late, ...right] = await Promise.all(answers);
     expect(late).toMatchObject({ failure: 'no-answer' });
