@@ -112,6 +112,30 @@ function lay(m: Meterage, moment: Moment, meanW: number, spanMs: number, pieceMs
   return closed;
 }
 
+const QUARTER_MS = 15 * MINUTE_MS;
+
+/** What is known of an hour that has not ended. */
+export interface RunningHour {
+  /** Civil hours since 1970. */
+  hour: number;
+  /** How much of it has passed, and was seen. */
+  share: number;
+  meanW: number;
+  minW: number;
+  maxW: number;
+}
+
+/** The open slot, at the first reading after each of its quarters, where it was seen well enough so far. */
+export function runningHour(m: Meterage, moment: Moment): RunningHour | undefined {
+  const { atMs } = moment;
+  if (Math.floor(atMs / QUARTER_MS) === Math.floor((atMs - (m[PERIOD] ?? 0)) / QUARTER_MS)) return undefined;
+  const startMs = (m[SLOT] ?? 0) * HOUR_MS;
+  const coveredMs = m[COVERED] ?? 0;
+  if (coveredMs === 0 || coveredMs < COVERED_MIN * (atMs - startMs)) return undefined;
+  const hour = Math.floor((startMs + (moment.localMs - atMs)) / HOUR_MS);
+  return { hour, share: coveredMs / HOUR_MS, ...loadOf(m) };
+}
+
 function cover(m: Meterage, meanW: number, spanMs: number, pieceMs: number): void {
   if (spanMs <= 0) return;
   const energy = Math.round(meanW * spanMs);
@@ -129,9 +153,7 @@ function cover(m: Meterage, meanW: number, spanMs: number, pieceMs: number): voi
 }
 
 function close(m: Meterage, moment: Moment): Slot | undefined {
-  const coveredMs = m[COVERED] ?? 0;
-  if (coveredMs < COVERED_MIN * HOUR_MS) return undefined;
-  const meanW = Math.round((10 * (m[SUM] ?? 0)) / coveredMs) / 10;
+  if ((m[COVERED] ?? 0) < COVERED_MIN * HOUR_MS) return undefined;
   const slot = m[SLOT] ?? 0;
   const localStartMs = slot * HOUR_MS + (moment.localMs - moment.atMs);
   const last = m[LAST] ?? 0;
@@ -141,9 +163,13 @@ function close(m: Meterage, moment: Moment): Slot | undefined {
     localMs: moment.localMs,
     hour: Math.floor(localStartMs / HOUR_MS) % 24,
     day: Math.floor(localStartMs / DAY_MS),
-    meanW,
-    minW: Math.min((m[MIN] ?? NO_MIN) / 10, meanW),
-    maxW: Math.max((m[MAX] ?? NO_MAX) / 10, meanW),
+    ...loadOf(m),
     sincePrevious: last === 0 ? 1 : slot - last,
   };
+}
+
+/** Mean, lowest and highest power of the open slot. */
+function loadOf(m: Meterage): { meanW: number; minW: number; maxW: number } {
+  const meanW = Math.round((10 * (m[SUM] ?? 0)) / (m[COVERED] ?? 0)) / 10;
+  return { meanW, minW: Math.min((m[MIN] ?? NO_MIN) / 10, meanW), maxW: Math.max((m[MAX] ?? NO_MAX) / 10, meanW) };
 }

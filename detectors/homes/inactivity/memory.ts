@@ -10,7 +10,7 @@ export const BINS = 24;
 const BASE = 40;
 const BLANK = ' ';
 /** Scores are kept in halves; BASE + 2 × 20 stays below the backslash that JSON would escape. */
-export const SCORE_MAX = 20;
+const KEPT_MAX = 20;
 
 export interface Memory {
   level: string;
@@ -47,12 +47,15 @@ export function scoreAt(memory: Memory, hour: number): number {
   return bin < 0 ? -1 : bin / 2;
 }
 
+/** For how long this home has been watched. */
+export const daysKnown = (memory: Memory): number => (memory.last - memory.first) / 24;
+
 /** Writes an hour; the hours that were passed over since the last one are blank. */
 export function write(memory: Memory, hour: number, level: number, swing: number, score: number): void {
   if (memory.first === 0) memory.first = hour;
   const passed = Math.min(HOURS - 1, hour - memory.last - 1);
   if (memory.last > 0) for (let i = 1; i <= passed; i++) put(memory, memory.last + i, BLANK, BLANK, BLANK);
-  const half = Math.round(Math.min(SCORE_MAX, score) * 2);
+  const half = Math.round(Math.min(KEPT_MAX, score) * 2);
   put(memory, hour, letter(level), letter(swing), score < 0 ? BLANK : letter(half));
   memory.last = hour;
 }

@@ -1,7 +1,8 @@
 /**
  * How much one hour speaks for an empty home: the logarithm of "as in this home's quietest nights" over "as usual at
- * this hour". The level and the swing inside the hour are weighed together; one hour counts for at most 1, so that no
- * single hour is an alarm, and activity takes up to 3 back at once.
+ * this hour". The level and the swing inside the hour are weighed together; one hour counts for at most 2, half of the
+ * lowest threshold, so that no single hour is an alarm, and activity takes up to 3 back at once. At most 1 was too
+ * little: a breakfast that comes on every day of the month then counted no more than a lamp that is often on.
  */
 import { BINS, binAt, HOURS, type Memory } from './memory.ts';
 
@@ -20,10 +21,11 @@ export interface Quiet {
 const WINDOW_H = 5;
 /** Of the nights, the quietest share stands for the empty home: in the others somebody was up. */
 const QUIET_SHARE = 0.35;
+/** The swing repeats much of what the level says: together they count for less than twice. */
 const LEVEL_WEIGHT = 1.1;
-const SWING_WEIGHT = 0.75;
+const SWING_WEIGHT = 0.6;
 const EVIDENCE_MIN = -3;
-const EVIDENCE_MAX = 1;
+export const EVIDENCE_MAX = 2;
 /** Neighbouring bins and hours lend their counts: a month holds only 30 days. */
 const NEIGHBOUR_BIN = 0.4;
 const NEIGHBOUR_HOUR = 0.5;

@@ -1,6 +1,9 @@
 /**
  * How much silence this home is given before somebody is asked: what it showed at this hour in the last thirty days,
- * plus a margin, plus what its own false alarms have taught. All bounds stand here.
+ * plus a margin, plus what its own false alarms have taught. All bounds stand here; one hour's evidence is at most 2.
+ *
+ * A threshold of its own for silences that began in the night, when nobody leaves home, was rejected: on recordings
+ * it lost in false alarms what it won in delay, for what a home showed is known worse from fewer of its days.
  */
 import { DAYS, type Memory, scoreAt } from './memory.ts';
 
@@ -23,12 +26,12 @@ export interface Patience {
 export const noPatience = (): Patience => ({ margin: 0, alertness: 0, causes: [] });
 
 export const BOUNDS = {
-  /** The lowest threshold, and what is added to the home's own past. */
+  /** The lowest threshold, and what is added to the home's own past: an hour more than usual is nothing, two are. */
   least: 4,
-  margin: 1.2,
+  margin: 3,
   /** The home's past counts up to here: a holiday must not teach that silence is usual. */
-  past: 8,
-  /** The third highest of 30 days; the highest may have been the first emergency. */
+  past: 9,
+  /** The second highest of the past month; the highest may have been the first emergency. */
   rank: 2,
   learntStep: 3,
   /** After a long absence, which more patience would hardly have waited out. */
@@ -38,8 +41,8 @@ export const BOUNDS = {
   causes: 6,
   /** A cause counts in full after so many verdicts. */
   causeTimes: 3,
-  /** No threshold is higher than this, whatever was learnt: a stop is then found within about a day. */
-  most: 18,
+  /** No threshold is higher than this, whatever was learnt: a stop is then found within about a day and a half. */
+  most: 30,
 } as const;
 
 const HALF_LIFE_H = 30 * 24;
@@ -60,13 +63,13 @@ export function threshold(patience: Patience, memory: Memory, hour: number, days
   let most = base;
   for (const cause of patience.causes) {
     if (!covers(cause, hour % 24)) continue;
-    const full = Math.max(base, cause.score + 1.5);
+    const full = Math.max(base, cause.score + BOUNDS.margin);
     most = Math.max(most, base + (full - base) * Math.min(1, cause.times / BOUNDS.causeTimes));
   }
   return Math.min(BOUNDS.most, most);
 }
 
-/** The third highest score that this home showed at this time of day (an hour either side) in thirty days, bounded. */
+/** The second highest score that this home showed at this time of day (an hour either side) in thirty days, bounded. */
 function usualScore(memory: Memory, hour: number): number {
   const days = Math.min(DAYS - 1, Math.floor((memory.last - memory.first) / 24));
   const highest = [0, 0, 0];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Detector } from '../../../detectors/detector.ts';
 import { inactivity } from '../../../detectors/homes/inactivity/inactivity.ts';
+import { BOUNDS } from '../../../detectors/homes/inactivity/patience.ts';
 import { DAY, empty, Flat, HOUR, livedIn, METER, MINUTE, START } from './support.ts';
 
 const only = [inactivity()] as Detector[];
@@ -31,6 +32,33 @@ describe('inactivity', () => {
       expect(alarm).toMatchObject({ severity: 'critical', recipients: ['power', 'community'] });
       expect((alarm?.at ?? 0) - START - (flat.at - 30 * HOUR)).toBeLessThan(24 * HOUR);
       expect(alarm?.evidence.silentH).toBeGreaterThan(5);
+    });
+  }
+
+  it('hears by half past eight that a morning does not begin', () => {
+    const flat = new Flat(only).live(40 * 24 + 3.5, livedIn);
+    flat.told();
+    const alarm = flat.live(5.25, empty).told().at(-1);
+    expect(alarm?.evidence).toMatchObject({ stage: 'alarm' });
+    expect(alarm?.evidence.silentH).toBeGreaterThanOrEqual(8);
+  });
+
+  for (const [name, periodMs, minutes] of [
+    ['five minutes', 5 * MINUTE, 15],
+    ['half an hour', 30 * MINUTE, 30],
+    ['an hour', HOUR, 60],
+  ] as const) {
+    it(`speaks at the quarters that it sees of an hour, read every ${name}, and alarms an hour after it asked`, () => {
+      const into = new Set<number>();
+      for (let start = 0; start < 24; start++) {
+        const flat = new Flat(only, {}, periodMs).live(30 * 24 + start + 0.5, livedIn);
+        flat.told();
+        const [ask, alarm] = flat.live(40, empty).told();
+        expect((alarm?.at ?? 0) - (ask?.at ?? 0)).toBeGreaterThanOrEqual(HOUR);
+        for (const alert of [ask, alarm]) into.add(((alert?.at ?? 0) % HOUR) / MINUTE);
+      }
+      expect([...into].filter((minute) => minute % minutes !== 0)).toEqual([]);
+      expect(into.size > 1).toBe(periodMs < HOUR);
     });
   }
 
@@ -232,11 +260,8 @@ describe('inactivity: what grid workers answer', () => {
       flat.live(4 * 24, livedIn);
     }
     flat.told();
-    const limits = flat
-      .live(60, empty)
-      .told()
-      .map((alert) => Number(alert.evidence.limit));
-    expect(limits.length).toBeGreaterThan(0);
-    for (const limit of limits) expect(limit).toBeLessThanOrEqual(18);
+    const alerts = flat.live(36, empty).told();
+    expect(stages(alerts)).toEqual(['raised ask', 'updated alarm']);
+    for (const { evidence } of alerts) expect(evidence.limit).toBeLessThanOrEqual(BOUNDS.most);
   });
 });
