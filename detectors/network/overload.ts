@@ -33,14 +33,18 @@ export function overload(settings: Partial<OverloadSettings> = {}): MeterDetecto
     start: (meter) => start(meter, rule),
     step(state, input, meter) {
       if (input.type !== 'reading') return NOTHING;
+      // A site file that was corrected since the snapshot: what passed for a home is a transformer.
+      if ((state.guard === 'rating') !== isShared(meter)) Object.assign(state, start(meter, rule));
       return state.guard === 'fuse' ? stepFuse(state, input, meter, rule) : stepRating(state, input, meter, rule);
     },
   };
 }
 
+const isShared = ({ premises }: MeterInfo): boolean => premises === 'transformer' || premises === 'feeder';
+
 function start(meter: MeterInfo, rule: OverloadSettings): OverloadState | undefined {
   const limitA = meter.fuseA ?? meter.ratedCurrentA;
-  const shared = meter.premises === 'transformer' || meter.premises === 'feeder';
-  if (shared) return meter.ratedKva === undefined && limitA === undefined ? undefined : newRatingState(meter, rule);
+  if (isShared(meter))
+    return meter.ratedKva === undefined && limitA === undefined ? undefined : newRatingState(meter, rule);
   return limitA === undefined ? undefined : newFuseState();
 }

@@ -106,6 +106,25 @@ describe('overload of a home', () => {
     expect(alerts[1]?.evidence).toMatchObject({ currentA: 8, loadPercent: 20, peakA: 44, heldMin: 14 });
   });
 
+  it('watches a meter as what the site file says it is now, not as what it was when the snapshot was taken', () => {
+    const alike = { id: 'x', phases: 3, ratedCurrentA: 100 } as const;
+    const run = (engine: Engine, from: number, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        engine.take({ atMs: (from + i) * MINUTE, meter: 'x', reading: { currentA: [90, 90, 90] } }),
+      ).flatMap(({ alerts }) => alerts.map((alert) => alert.evidence.level));
+    const first = new Engine({ timezone: 'UTC', meters: [{ ...alike, premises: 'shop' }] }, [overload()]);
+    expect(run(first, 1, 200)).toEqual([]);
+    const snapshot = JSON.parse(JSON.stringify(first.snapshot()));
+    const second = new Engine({ timezone: 'UTC', meters: [{ ...alike, premises: 'feeder' }] }, [overload()], snapshot);
+    expect(run(second, 201, 125)).toEqual(['heavy']);
+    const back = new Engine(
+      { timezone: 'UTC', meters: [{ ...alike, premises: 'shop' }] },
+      [overload()],
+      JSON.parse(JSON.stringify(second.snapshot())),
+    );
+    expect(run(back, 400, 200)).toEqual([]);
+  });
+
   it('watches whoever has a fuse or a rating, and nobody else', () => {
     const heard = (meter: MeterInfo, reading: Reading) => replay(meter, minutes(200, reading)).length > 0;
     expect(heard({ id: 'h', ratedCurrentA: 20 }, amps(30))).toBe(true);
