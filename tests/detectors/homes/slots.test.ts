@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addReading, noMeterage, PERIOD, type Slot, sane } from '../../../detectors/homes/slots.ts';
+import { addReading, noMeterage, PERIOD, runningHour, type Slot, sane } from '../../../detectors/homes/slots.ts';
 import type { Reading } from '../../../protocols/reading.ts';
 
 const MINUTE = 60_000;
@@ -48,6 +48,28 @@ describe('an hour of a home', () => {
     // Ten minutes at 600 W, half of them before the hour.
     const home = new Home().every(10, 5, 55, watts(60)).at(65, { activePowerW: 600 }).every(10, 75, 125, watts(60));
     expect(home.means()).toEqual([Math.round((10 * (50 * 60 + 5 * 600)) / 55) / 10, (5 * 600 + 55 * 60) / 60]);
+  });
+
+  it('is known at its quarters before it ends, where it was seen for three quarters so far', () => {
+    const glances = (from: number, missing: number) => {
+      const home = new Home().every(5, 0, 60, watts(100));
+      const seen: [number, ReturnType<typeof runningHour>][] = [];
+      for (let minute = from; minute < 120; minute += 5) {
+        if (minute > 80 && minute <= 80 + missing) continue;
+        home.at(minute, { activePowerW: minute <= 90 ? 40 : 160 });
+        const atMs = START + minute * MINUTE;
+        const now = runningHour(home.meterage, { atMs, localMs: atMs + SHANGHAI_MS });
+        if (now !== undefined) seen.push([minute, now]);
+      }
+      return seen;
+    };
+    const hour = (START + HOUR + SHANGHAI_MS) / HOUR;
+    expect(glances(65, 0)).toEqual([
+      [75, { hour, share: 0.25, meanW: 40, minW: 40, maxW: 40 }],
+      [90, { hour, share: 0.5, meanW: 40, minW: 40, maxW: 40 }],
+      [105, { hour, share: 0.75, meanW: 80, minW: 40, maxW: 160 }],
+    ]);
+    expect(glances(65, 20).map(([minute]) => minute)).toEqual([75]);
   });
 
   it('must have been seen for three quarters', () => {
