@@ -125,6 +125,22 @@ describe('what happens in a street', () => {
     expect((area.readingAt('000100000101', area.startMs + 40 * HOUR).exportWh ?? 0) > 500).toBe(true);
   });
 
+  it('has notebooks that do not draw the same for half an hour while they charge', () => {
+    const { area } = street('[]', '[{ name: desk, count: 4, appliances: [notebook] }]');
+    const day = Math.floor(area.localMs(area.startMs) / (24 * HOUR)) + 1;
+    const spells = area.all.flatMap(({ home }) => {
+      const { uses } = home.load(day);
+      return uses
+        .filter(({ fromMin }) => !uses.some(({ toMin }) => toMin === fromMin))
+        .map((first) => {
+          const levels = uses.filter(({ fromMin }) => fromMin >= first.fromMin && fromMin < first.fromMin + 30);
+          return new Set(levels.map(({ powerW }) => powerW)).size;
+        });
+    });
+    expect(spells.length).toBeGreaterThan(3);
+    expect(Math.max(...spells)).toBeGreaterThan(4);
+  });
+
   it('has a transformer that carries the sum of all', () => {
     const { area } = plain;
     const atMs = area.startMs + 19 * HOUR;
