@@ -4,6 +4,10 @@
  * for hours and tapers off. What came and went briefly is remembered, and what keeps coming is no candidate until it
  * stays much longer than it ever did. What runs long and is cut off at full power may be a clock's: it is remembered
  * too, but only for its own minute of the day.
+ *
+ * Known by what it drew when it was switched on, which is seen in one view and comes out the same every time. Rejected:
+ * the highest it reached. The home's drift is in that, one notebook of 62 W was remembered as 62 to 83 W and so never
+ * recognised.
  */
 import { hasTapered, type Session } from './session.ts';
 
@@ -30,7 +34,7 @@ export function remember(memory: Lookalike[], session: Session, endMs: number): 
   const long = session.energyWh > BRIEF_WH;
   if (long && hasTapered(session)) return;
   memory.push({
-    powerW: Math.round(session.peakW),
+    powerW: Math.round(session.onsetW),
     fall5: session.shape.fall5,
     minutes: Math.round(session.onMs / 60_000),
     endMs,
@@ -39,8 +43,9 @@ export function remember(memory: Lookalike[], session: Session, endMs: number): 
   if (memory.length > KEPT) memory.shift();
 }
 
+/** Two switch-ons of one supply differ by what it does at the moment, and by what a 12-bit meter is wrong by. */
 const isLike = (one: Lookalike, powerW: number, fall5: number) =>
-  Math.abs(one.powerW - powerW) <= 0.12 * powerW + 4 && Math.abs(one.fall5 - fall5) <= 0.07;
+  Math.abs(one.powerW - powerW) <= 0.08 * powerW + 3 && Math.abs(one.fall5 - fall5) <= 0.07;
 
 export interface Familiar {
   /** How often something like it came and went within two weeks. */
@@ -59,7 +64,7 @@ export function familiarity(memory: readonly Lookalike[], session: Session, atMs
   const alike = memory.filter(
     (one) =>
       atMs - one.endMs < KEPT_MS &&
-      isLike(one, session.peakW, session.shape.fall5) &&
+      isLike(one, session.onsetW, session.shape.fall5) &&
       (one.clockMs === undefined || isPunctual(session.sinceMs - one.clockMs)),
   );
   const today = alike.filter(({ endMs }) => atMs - endMs < DAY_MS);
