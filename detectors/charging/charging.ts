@@ -5,7 +5,7 @@
  * voltage. Subtract the snapshot before a step from the one after it and what is left is that pulse, or it is not
  * (`shape.ts`, `model.ts`). Anything with that circuit looks the same, so a pulse only makes a *suspect*; what
  * *confirms* it is that it holds a charger's power, rising and not falling, for longer than compressors and kitchen
- * machines run (`verdict.ts`), seen by its own harmonics every five minutes (`presence.ts`, `still-there.ts`), and that
+ * machines run (`verdict.ts`), seen by its own harmonics every few minutes (`presence.ts`, `still-there.ts`), and that
  * this home does not switch such a thing on several times a day (`lookalikes.ts`).
  *
  * Rejected. Power by the minute alone: F1 0.25 with 3.7 false alarms a month on real homes; it remains as the last
@@ -57,7 +57,13 @@ const NEXT_MS = 100_000;
 /** How often the picture of a home that drifts is renewed, so that the next step is compared with the home as it is. */
 const RENEW_MS = 10 * 60_000;
 const DRIFTED_W = 15;
-/** How often a load that is watched is looked at, until it is confirmed and after that. */
+/**
+ * How often a load that is watched is looked at: most often until it can be confirmed, for a look counts only where no
+ * step came since the one before, and of five in a restless home too few were left; then rarely, for each look brings
+ * the changes of other loads along that were too small for a step.
+ */
+const LOOK_EARLY_MS = 3 * 60_000;
+const EARLY_MS = 25 * 60_000;
 const LOOK_MS = 5 * 60_000;
 const LOOK_LATER_MS = 15 * 60_000;
 /** A load that is watched may go off in small steps, but readings are not better than this. */
@@ -133,6 +139,8 @@ function takeReading(scene: Scene, reading: Reading, set: ChargingSettings): voi
     state.level = startLevel(atMs, powerW);
   } else {
     const passedMs = atMs - state.level.atMs;
+    const { left, lastW } = state.level;
+    if (left !== undefined && state.step !== undefined) state.step.lowW = Math.min(state.step.lowW, Math.abs(lastW));
     const change = follow(state.level, atMs, powerW);
     takeDrift(scene, change, passedMs);
     takeChange(scene, change, powerW, set);
@@ -158,12 +166,13 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
     case 'moving':
       break;
     case 'left':
-      state.step = { sinceMs: atMs, atMs, fromW: powerW - change.byW, deltaW: change.byW };
+      state.step = stepOf(atMs, atMs, powerW, change.byW);
       ask(scene, change.byW);
       break;
     case 'step':
-    case 'gap':
-      state.step = { sinceMs: change.sinceMs, atMs, fromW: powerW - change.deltaW, deltaW: change.deltaW };
+    case 'gap': {
+      const lowW = state.step?.sinceMs === change.sinceMs ? state.step.lowW : undefined;
+      state.step = stepOf(change.sinceMs, atMs, powerW, change.deltaW, lowW);
       for (const session of on) {
         if (session.sinceMs >= change.sinceMs || !isOff(session, change.deltaW)) continue;
         if (!isContradicted(state, session, change.sinceMs)) end(scene, session, change.sinceMs);
@@ -171,6 +180,7 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
       ask(scene, change.deltaW);
       takeBlindly(scene, set);
       break;
+    }
     default:
       change satisfies never;
   }
@@ -180,6 +190,11 @@ function takeChange(scene: Scene, change: Change, powerW: number, set: ChargingS
     if (homeW >= 0 && homeW < 0.5 * session.powerW && session.sinceMs < atMs) end(scene, session, atMs);
   }
   takeLoneView(scene, powerW, set);
+}
+
+function stepOf(sinceMs: number, atMs: number, powerW: number, deltaW: number, lowW = Number.POSITIVE_INFINITY) {
+  const fromW = powerW - deltaW;
+  return { sinceMs, atMs, fromW, deltaW, lowW: Math.min(lowW, Math.abs(fromW)) };
 }
 
 /** The power fell by as much as the charger draws, but a view of that moment shows that no rectifier went: a fridge did. */
@@ -296,15 +311,21 @@ function takeJudged(
 }
 
 /**
- * No more than the readings saw begin, where the view before is not of the landing before: the rest was on already, for
- * many small changes lie between two views of a home.
+ * No more than the readings saw begin, where the view before is not of the home before: the rest was on already, for
+ * many small changes lie between two views of a home. While it moved it may have been lower than where it came from.
  */
 function begunW({ step, level }: ChargingState, judged: Judged, view: View, before: View): number {
   if (level === undefined || view.atMs - before.atMs <= NEXT_MS) return judged.powerW;
-  const landingW = Math.abs(step !== undefined && view.atMs - step.atMs < STEP_MS ? step.fromW : level.steadyW);
-  const misfitW = Math.max(MISFIT_W, MISFIT_SHARE * landingW);
-  if (Math.abs(Math.abs(before.powerW) - landingW) <= misfitW) return judged.powerW;
-  return Math.min(judged.powerW, 1.05 * Math.abs(Math.abs(view.powerW) - landingW) + misfitW);
+  const recent = step !== undefined && view.atMs - step.atMs < STEP_MS ? step : undefined;
+  // From feeding in to drawing, heights without their sign say nothing.
+  if (recent !== undefined && recent.fromW * level.lastW < 0) return judged.powerW;
+  const landings = recent === undefined ? [level.steadyW] : [recent.fromW, recent.lowW];
+  const fits = (powerW: number) =>
+    Math.abs(Math.abs(before.powerW) - powerW) <= Math.max(MISFIT_W, MISFIT_SHARE * powerW);
+  if (landings.some((powerW) => fits(Math.abs(powerW)))) return judged.powerW;
+  const lowW = Math.min(...landings.map(Math.abs));
+  const seenW = Math.max(...[view.powerW, level.lastW].map((powerW) => Math.abs(Math.abs(powerW) - lowW)));
+  return Math.min(judged.powerW, 1.05 * seenW);
 }
 
 /** What comes softly makes no step and is in no view. */
@@ -312,18 +333,19 @@ function renew(scene: Scene, powerW: number): void {
   const { state, atMs } = scene;
   const last = state.views.at(-1);
   const sinceMs = atMs - Math.max(last?.atMs ?? 0, state.askedMs ?? 0);
-  const watched = state.sessions.filter((session) => isOn(session));
-  if (
-    watched.some(({ stage }) => stage !== 'confirmed')
-      ? sinceMs >= LOOK_MS
-      : watched.length > 0 && sinceMs >= LOOK_LATER_MS
-  ) {
+  const everyMs = Math.min(...state.sessions.filter(isOn).map((session) => lookEveryMs(session, atMs)));
+  if (sinceMs >= everyMs) {
     capture(scene);
     return;
   }
   if (sinceMs < RENEW_MS) return;
   // The first view shows the home before anything begins in it.
   if (last === undefined || Math.abs(Math.abs(powerW) - Math.abs(last.powerW)) >= DRIFTED_W) capture(scene);
+}
+
+function lookEveryMs({ stage, beganMs }: Session, atMs: number): number {
+  if (stage === 'confirmed') return LOOK_LATER_MS;
+  return atMs - beganMs < EARLY_MS ? LOOK_EARLY_MS : LOOK_MS;
 }
 
 /** Asks for a waveform of a step, a small one too where a small load that is watched may have made it. */

@@ -134,16 +134,26 @@ function trend({ n, t, p, tt, tp, pp }: Fit, least: number): Trend | undefined {
 /** A notebook tapers too. */
 const TAPER_LEAST_W = 110;
 const TAPERED = 0.65;
+/** Two supplies of the commonest size that began in one minute, with what a meter may be wrong by. */
+export const OF_TWO_W = 140;
+/** And when both notebooks are full, what they need to work is still two fifths. */
+const TAPERED_OF_TWO = 0.35;
 /** Others' steps along its form are in the sum; what is not even near the onset has fallen. */
 const SUM_TAPERED = 0.8;
+/** One of two that went off leaves half and more. */
+const SUM_TAPERED_OF_TWO = 0.5;
 
 /**
  * The constant-voltage phase: well below the peak without a step. Sums of other loads' drift look the same in the
  * power, so where there are harmonics they must have fallen too.
  */
-export function hasTapered({ inputs, powerW, peakW, presence }: Session): boolean {
-  if (powerW >= TAPERED * peakW || peakW < TAPER_LEAST_W) return false;
-  return inputs === 'power' || (presence !== undefined && presence.sum < SUM_TAPERED);
+export function hasTapered({ inputs, powerW, onsetW, peakW, presence, unseen }: Session): boolean {
+  // What was on before anything was seen, or shows little when looked at, has nothing but its taper to be known by.
+  const seen = !unseen && presence !== undefined && presence.looks.n >= LEAST_LOOKS;
+  const mayBeTwo = seen && onsetW < OF_TWO_W;
+  if (powerW >= (mayBeTwo ? TAPERED_OF_TWO : TAPERED) * peakW || peakW < TAPER_LEAST_W) return false;
+  if (inputs === 'power') return true;
+  return presence !== undefined && presence.sum < (mayBeTwo ? SUM_TAPERED_OF_TWO : SUM_TAPERED);
 }
 
 /** A taper moves the home's power by as much as its harmonics say; other loads' steps have few of those. */

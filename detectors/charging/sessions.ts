@@ -15,8 +15,11 @@ import type { View } from './view.ts';
 export interface ChargingState {
   startedMs?: number;
   level?: Level;
-  /** The last movement of power, for a snapshot that comes after it: from which landing, by how much, from when to when. */
-  step?: { sinceMs: number; atMs: number; fromW: number; deltaW: number };
+  /**
+   * The last movement of power, for a snapshot that comes after it: from which landing, by how much, from when to when,
+   * and how low (without its sign) it was before the last reading.
+   */
+  step?: { sinceMs: number; atMs: number; fromW: number; deltaW: number; lowW: number };
   /** What the last view showed of the change before it: whether a rectifier can have been part of it, and of what power. */
   seen?: { atMs: number; rectifierW: number };
   /** The last few of all phases, oldest first. */

@@ -8,22 +8,28 @@
  * more. Its course is that of its own harmonics where the meter shows them when asked (`presence.ts`), else what the
  * home's drift makes of its power: that alone lost half of the chargers below 100 W and needs 80 W to be sure.
  *
+ * Two common loads that begin in one minute have a charger's power: a notebook and a phone, or a fridge whose compressor
+ * speeds up. No view tells their sum from one load; what tells it is that parts of it come and go (`isOne`), and that two
+ * full notebooks still draw two fifths (`hasTapered`).
+ *
  * Rejected: following the small changes between looks with a step between them too (each is another load's for a part,
  * and they add up: one charger in twenty was lost), and ending a session whenever the home's rectifiers are fewer than
  * the charger (a pump's third harmonic hides it).
  */
 import type { Familiar } from './lookalikes.ts';
 import type { Policy } from './policy.ts';
-import { hasTapered, type Session, type Trend, trendOf, trendOfLooks } from './session.ts';
+import { hasTapered, OF_TWO_W, type Session, type Trend, trendOf, trendOfLooks } from './session.ts';
 
 /** Least of a sure power where only the home's readings follow it: their drift is some watts. */
 const BY_READINGS_W = 80;
 /**
- * Steeper than this in an hour, down or up, is no constant current: a compressor falls by 4 to 15 % within half an hour.
- * Compressors without correction end at some 150 W; above, the drift of a restless home is the likelier reason.
+ * Falling by more than this in an hour is no constant current, nor is rising by more: a compressor falls by 4 to 15 %
+ * within half an hour, a charger gains 10 % at most. Compressors without correction end at some 150 W; above, the drift
+ * of a restless home is the likelier reason.
  */
-const FALLING_PER_HOUR = -0.08;
-const FALLING_PER_HOUR_BIG = -0.4;
+const FALLING_PER_HOUR = -0.06;
+const RISING_PER_HOUR = 0.08;
+const STEEP_PER_HOUR_BIG = 0.4;
 const COMPRESSOR_MOST_W = 150;
 /** A washing machine's drum or a computer in use; a charger holds within two percent, its background not quite. */
 const SCATTER_MAX = 0.07;
@@ -48,8 +54,12 @@ const SMALL_W = 88;
 const SURE = 0.9;
 /** A taper bends, so a line through it scatters more, but not like a load that jumps. */
 const TAPER_SCATTER_MAX = 0.15;
+/** Down to a third of the power it bends more. */
+const TAPER_SCATTER_OF_TWO_MAX = 0.25;
 /** A small charger in a quiet home: within a watt of its line, which no notebook in use is. */
 const SMOOTH = 0.015;
+/** Of its harmonics: a charger gains a tenth in an hour at most, and other loads' steps bring about as much along. */
+const PARTED = 0.2;
 /** What a notebook's battery cannot take, and how long its charging cannot last. */
 const NOTEBOOK_WH = 110;
 const NOTEBOOK_MIN = 75;
@@ -72,28 +82,38 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   const trend = looks === 'few' || looks === undefined ? readings : looks;
   if (trend === undefined) return false;
   const looked = trend === looks;
-  if (minutes > 40 && hasTapered(session) && trend.scatter < TAPER_SCATTER_MAX) return true;
+  const bentMax = session.onsetW < OF_TWO_W ? TAPER_SCATTER_OF_TWO_MAX : TAPER_SCATTER_MAX;
+  if (minutes > 40 && hasTapered(session) && trend.scatter < bentMax) return true;
   if (policy.profile || session.unseen) return false;
   const { recurringMin } = context;
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
   if (hasOutlastedTwo(session, policy) || isStillAllThere(session)) return true;
-  const fallingPerHour = session.powerW > COMPRESSOR_MOST_W && !looked ? FALLING_PER_HOUR_BIG : FALLING_PER_HOUR;
+  const isBig = session.powerW > COMPRESSOR_MOST_W && !looked;
   const looksMax = session.onsetW < SMALL_W ? SCATTER_OF_SMALL_MAX : SCATTER_OF_LOOKS_MAX;
-  if (trend.scatter > (looked ? looksMax : SCATTER_MAX) || isSteep(trend, fallingPerHour)) return false;
+  if (trend.scatter > (looked ? looksMax : SCATTER_MAX) || isSteep(trend, isBig)) return false;
   // In a quiet home the readings, being many, see a compressor's fall before a few looks do.
   const quiet = looked && readings !== undefined && readings.scatter < QUIET_SCATTER;
-  if (quiet && session.powerW < COMPRESSOR_MOST_W && isSteep(readings, FALLING_PER_HOUR)) return false;
+  if (quiet && session.powerW < COMPRESSOR_MOST_W && isSteep(readings)) return false;
   // What drifted up within minutes was another load's; a charger gains a tenth in an hour at most.
   const unsure = session.probability < SURE || looks === 'few';
   const sureW = Math.max(policy.sureW, unsure ? UNSURE_W : looked ? 0 : BY_READINGS_W);
   const powerW = looked ? session.presence!.lookW : session.powerW;
-  if (Math.min(powerW, 1.1 * session.onsetW) >= sureW) return true;
+  if (Math.min(powerW, 1.1 * session.onsetW) >= sureW && (!looked || isOne(session))) return true;
   return isSmallCharger(session, trend, policy, context);
 }
 
+/**
+ * One load: what came or went along its form since may be a part of it, a compressor that speeds up after its start or
+ * one of two notebooks that is full. A big load is no sum of common ones.
+ */
+const isOne = ({ onsetW, presence }: Session) =>
+  onsetW >= OF_TWO_W || presence === undefined || Math.abs(presence.sum - 1) < PARTED;
+
 /** Falls, or rises, faster than a constant current can beyond doubt. */
-const isSteep = ({ perHour, error }: Trend, fallingPerHour: number) =>
-  perHour + 2 * error < fallingPerHour || perHour - 2 * error > -fallingPerHour;
+function isSteep({ perHour, error }: Trend, isBig = false): boolean {
+  const [down, up] = isBig ? [-STEEP_PER_HOUR_BIG, STEEP_PER_HOUR_BIG] : [FALLING_PER_HOUR, RISING_PER_HOUR];
+  return perHour + 2 * error < down || perHour - 2 * error > up;
+}
 
 /** Two notebooks that began together are full by now, and what they draw beside is two fifths. */
 function hasOutlastedTwo({ onMs, onsetW, presence }: Session, { sureW }: Policy): boolean {
@@ -112,14 +132,22 @@ function isStillAllThere({ beganMs, onsetW, presence, probability }: Session): b
   return onsetW > ALL_THERE_W && presence.sum > leastSum && presence.sum < 1.25;
 }
 
+/** Nothing like it was seen in a day or more: what recurs here would have come by then. */
+function isStrange(session: Session, policy: Policy, { watchedMs, times }: Context): boolean {
+  const { fit, powerW } = session;
+  if (watchedMs <= DAY_MS || times > 0 || policy.sureW > COMMON_W) return false;
+  const readings = trendOf(session);
+  // What came in a step was another load's; what the home's drift shows too is a compressor on its way to its speed.
+  const grows = !isOne(session) && readings !== undefined && isSteep(readings);
+  return !grows && Math.min(fit.p / fit.n, powerW) > STRANGE_W;
+}
+
 /** Rising smoothly, or longer and with more energy than a notebook can; the commonest size must rise in any case. */
 function isSmallCharger(session: Session, trend: Trend, policy: Policy, context: Context): boolean {
   const { onMs, energyWh, fit, probability } = session;
   const meanW = fit.p / fit.n;
   const unsure = probability < SURE;
-  // Nothing like it was seen in a day or more: what recurs here would have come by then.
-  const strange = context.watchedMs > DAY_MS && context.times === 0 && policy.sureW <= COMMON_W;
-  if (Math.min(meanW, session.powerW) > STRANGE_W && !unsure && strange && trend.scatter < 2 * SMOOTH) return true;
+  if (!unsure && isStrange(session, policy, context) && trend.scatter < 2 * SMOOTH) return true;
   if (onMs < NOTEBOOK_MIN * 60_000 || energyWh < NOTEBOOK_WH) return false;
   // Four times a notebook's battery excuses a restless home, and what an inverter fridge would have repeated by then.
   const long = energyWh > 4 * NOTEBOOK_WH && !unsure;

@@ -150,7 +150,9 @@ export function judge(now: View, before: View | undefined, stepW = now.powerW): 
     const ownW = Math.abs(powerW - shape.rectifierW) <= 0.12 * powerW ? powerW : shape.rectifierW;
     return { shape, probability: Math.min(most, rectifierProbability(shape)), powerW: ownW, grew };
   }
-  if (now.inputs === 'distortion') return { shape, probability: 0, powerW, grew };
+  // Without a view before, the harmonics are all the home's: where it drew more before, none of them came now.
+  const fell = before === undefined && Math.abs(now.powerW - stepW) > Math.abs(now.powerW);
+  if (fell || now.inputs === 'distortion') return { shape, probability: 0, powerW, grew };
   const alone = withoutOthers(shape);
   if (alone === undefined) return { shape, probability: 0, powerW, grew };
   return {
@@ -190,6 +192,8 @@ const REVERSED = -0.2;
 const UPRIGHT = 0.2;
 /** A heater that goes off leaves the flat crest's third behind, up to this much of it. */
 const FLAT_TOP = 0.1;
+/** What a meter and the home's other changes may hide of that: 0.12 is more than in 99 of 100 switch-ons. */
+const LESS = 0.12;
 /** One that is found beneath another load: the harmonics are a rectifier's, the rest is guessed. */
 const MIXED = 0.8;
 
@@ -202,6 +206,8 @@ const MIXED = 0.8;
 function withoutOthers(shape: Shape): Shape | undefined {
   const { fall5, fall7, pulse7, even } = shape;
   if (pulse7 < 0.9 || fall5 < 0.62 || fall7 < 0.5 || even > 0.3) return undefined;
+  // Of a pulse each ratio is less than the one before it; the edge of a dimmer that went off has them alike.
+  if (fall7 > fall5 + LESS) return undefined;
   const a3 = 0.6 + 0.38 * Math.min(fall5, 1);
   const a5 = a3 * fall5;
   return { ...shape, a3, a5, a7: a5 * fall7, displacementPf: 0.95, powerW: shape.rectifierW };

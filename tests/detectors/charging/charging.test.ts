@@ -213,6 +213,33 @@ describe('a charger', () => {
   });
 });
 
+describe('what began', () => {
+  /** Speeds up by 2 W a minute, too slowly for a step and for a new picture of the home. */
+  const fridge: Load = {
+    kind: 'inverter-compressor',
+    powerW: 40,
+    share: (minute) => Math.min(1.35, 1 + 0.05 * Math.max(0, minute - 30)),
+  };
+  const notebook = (during_: (minute: number) => number): Load => ({
+    kind: 'small-supply',
+    powerW: 62,
+    share: during_,
+  });
+
+  it('is no more than the readings saw, where the home had changed since its last picture', () => {
+    const { alerts } = play([...BASE, fridge, notebook(during(40, 100))], { waveforms: 'asked' });
+    expect(alerts[0]?.evidence.powerW).toBeGreaterThan(58);
+    expect(alerts[0]?.evidence.powerW).toBeLessThan(70);
+  });
+
+  it('is nothing of what stood in the home when something else went off', () => {
+    const standing: Load = { kind: 'small-supply', powerW: 90, share: always };
+    const heater: Load = { kind: 'resistive', powerW: 75, share: (minute) => (minute < 40 ? 1 : 0) };
+    const { alerts } = play([...BASE, standing, heater], { waveforms: 'once' });
+    expect(alerts).toEqual([]);
+  });
+});
+
 describe('the state', () => {
   it('stays below 8 kB as JSON, three phases and everything full', () => {
     const detector = charging();

@@ -59,6 +59,30 @@ describe('look-alikes', () => {
     expect(memory).toEqual([]);
   });
 
+  it('are known by what they drew when they began, whatever drifted meanwhile', () => {
+    const memory = [62, 84, 79].flatMap((peakW, day) =>
+      remembered([day], { stage: 'watched', onsetW: 62, peakW, energyWh: 40 }),
+    );
+    const notebook = session(3 * DAY_MS, { onsetW: 62, peakW: 64 });
+    expect(familiarity(memory, notebook, 3 * DAY_MS).recurringMin).toBe(300);
+    const charger = session(3 * DAY_MS, { onsetW: 78, peakW: 80 });
+    expect(familiarity(memory, charger, 3 * DAY_MS).times).toBe(0);
+  });
+
+  it('are two notebooks that fell to two fifths together, not what fell to nothing', () => {
+    const full = {
+      onsetW: 120,
+      peakW: 126,
+      powerW: 60,
+      presence: { ...gone, sum: 0.5, looks: { ...emptyFit(), n: 8 } },
+    };
+    expect(remembered([0], full)).toHaveLength(1);
+    expect(remembered([0], { ...full, powerW: 20 })).toHaveLength(1);
+    const empty = { ...full.presence, sum: 0.17 };
+    expect(remembered([0], { ...full, powerW: 20, presence: empty })).toEqual([]);
+    expect(remembered([0], { ...full, onsetW: 200, peakW: 210, powerW: 100 })).toEqual([]);
+  });
+
   it('stay as many as there is room for', () => {
     const memory = remembered(
       Array.from({ length: 100 }, (_, day) => day),

@@ -50,3 +50,23 @@ describe('a rectifier that goes while a motor comes', () => {
     expect(judged.grew && judged.probability >= 0.5).toBe(false);
   });
 });
+
+describe('a dimmer that goes while a fridge speeds up', () => {
+  it('is not taken for a charger that came', () => {
+    const view = (atMs: number, ...parts: Float64Array[]) => {
+      const currentA = mix(parts.map((one) => ({ currentA: one, factor: 1 })));
+      return viewOfWaveform(snapshot(currentA, FRONTS['6.4 kHz / 16 bit'], draw, voltage), atMs)!;
+    };
+    const of = (kind: CurrentKind, powerW: number, seed: number) => currentShape(kind, powerW, { voltage, seed });
+    const computer = of('corrected', 96, 42756);
+    const before = view(
+      0,
+      computer,
+      of('inverter-compressor', 42, 37426),
+      of('phase-cut', 57, 73905),
+      of('corrected', 68, 89453),
+    );
+    const judged = judge(view(1, computer, of('inverter-compressor', 71, 37426)), before);
+    expect(judged.grew && judged.probability >= 0.5).toBe(false);
+  });
+});
