@@ -181,21 +181,21 @@ function passMidnight(
   unknown: boolean,
   rule: LineLossSettings,
 ): void {
-  const gapMs = atMs - register.lastMs;
-  const share = (midnightMs - register.lastMs) / gapMs;
+  const share = (midnightMs - register.lastMs) / (atMs - register.lastMs);
+  // A reading on midnight itself leaves only the skew.
+  const gapMs = atMs === midnightMs ? 0 : atMs - register.lastMs;
   const mark = unknown ? null : register.lastWh + share * (wh - register.lastWh);
   register.dayWh = null;
   if (mark !== null && register.markWh !== null) {
     register.dayWh = mark - register.markWh;
     const meanW = Math.abs(register.dayWh) / 24;
     const doubtMs = (register.markGapMs + gapMs) / 2 + 2 * rule.skewMs;
-    // A reading on midnight itself leaves only the skew.
-    register.errorWh = (meanW * (share === 1 ? 2 * rule.skewMs : doubtMs)) / HOUR_MS / 2;
+    register.errorWh = (meanW * doubtMs) / HOUR_MS / 2;
     register.usualWh =
       register.usualWh === null ? register.dayWh : register.usualWh + 0.2 * (register.dayWh - register.usualWh);
   }
   register.markWh = mark;
-  register.markGapMs = share === 1 ? 0 : gapMs;
+  register.markGapMs = gapMs;
 }
 
 interface Sum {

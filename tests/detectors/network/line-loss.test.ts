@@ -259,6 +259,20 @@ describe('line loss, by the figures', () => {
     expect(raised?.evidence.uncertaintyPercent).toBeCloseTo(Math.hypot(head, homes), 2);
   });
 
+  it('doubts a day by either of its ends, also where the other was read on midnight itself', () => {
+    const doubt = (lastDay: number, hours: number) => {
+      const village = new Village();
+      village.unread = (meter, day, hour) => meter === 't' && day === lastDay && hour > 24 - hours;
+      return village
+        .live(3, losing(20))
+        .live(lastDay === 3 ? 1 : 0, losing(20))
+        .told()[0]?.evidence.uncertaintyPercent;
+    };
+    // Three hours around the midnight that began the third day, or that ended it: half of them, and the clocks.
+    const expected = expect.closeTo((100 * (1.5 + 1 / 6)) / 2 / 24, 1);
+    expect([doubt(2, 2), doubt(3, 2)]).toEqual([expected, expected]);
+  });
+
   it('bridges four hours around midnight and no more', () => {
     const around = (hours: number) => {
       const village = new Village();
