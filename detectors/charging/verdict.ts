@@ -87,7 +87,7 @@ export function isConfirmed(session: Session, policy: Policy, context: Context):
   if (policy.profile || session.unseen) return false;
   const { recurringMin } = context;
   if (recurringMin !== undefined && minutes <= Math.max(NOTEBOOK_MIN, 1.5 * recurringMin)) return false;
-  if (hasOutlastedTwo(session, policy) || isStillAllThere(session)) return true;
+  if (hasOutlastedTwo(session, policy) || isStillAllThere(session, policy)) return true;
   const isBig = session.powerW > COMPRESSOR_MOST_W && !looked;
   const looksMax = session.onsetW < SMALL_W ? SCATTER_OF_SMALL_MAX : SCATTER_OF_LOOKS_MAX;
   if (trend.scatter > (looked ? looksMax : SCATTER_MAX) || isSteep(trend, isBig)) return false;
@@ -123,13 +123,13 @@ function hasOutlastedTwo({ onMs, onsetW, presence }: Session, { sureW }: Policy)
 
 /**
  * In a home of steps after steps no two looks compare, but all changes together find a big load where it was, and one
- * that a compressor could be no lower than it began.
+ * that a compressor could be no lower than it began. Two notebooks of a room of students are there as well.
  */
-function isStillAllThere({ beganMs, onsetW, presence, probability }: Session): boolean {
+function isStillAllThere({ beganMs, onsetW, presence, probability }: Session, { sureW }: Policy): boolean {
   if (presence === undefined || probability < SURE) return false;
   if (presence.looks.n === 0 && presence.last.atMs - beganMs < LATER_MS) return false;
   const leastSum = onsetW > COMPRESSOR_MOST_W ? 0.85 : 1;
-  return onsetW > ALL_THERE_W && presence.sum > leastSum && presence.sum < 1.25;
+  return onsetW > Math.max(ALL_THERE_W, sureW) && presence.sum > leastSum && presence.sum < 1.25;
 }
 
 /** Nothing like it was seen in a day or more: what recurs here would have come by then. */

@@ -36,6 +36,13 @@ describe('what holds a charger’s power for half an hour', () => {
     expect(isConfirmed(session(160, 1.3), policy, known)).toBe(true);
   });
 
+  it('is two notebooks where students come home together', () => {
+    const room = policyOf({ id: 'm', premises: 'dormitory' }, 12 * 3_600_000)!;
+    expect(isConfirmed(session(118, 1.02), room, known)).toBe(false);
+    expect(isConfirmed(session(118, 1.02), policy, known)).toBe(true);
+    expect(isConfirmed(session(150, 1.02), room, known)).toBe(true);
+  });
+
   it('new to the home, is one unless the home’s own drift shows that it grows', () => {
     expect(isConfirmed(session(84, 1.3), policy, strange)).toBe(true);
     expect(isConfirmed(session(84, 1.3, 40), policy, strange)).toBe(false);
