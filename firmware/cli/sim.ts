@@ -1,6 +1,7 @@
 /** `gridwarden sim`: simulated meters on pseudo-terminals, TCP ports or a real adapter, until stopped. */
 import { writeFileSync } from 'node:fs';
 import { type SimPage, startPage } from '../../sim/page.ts';
+import { answerPromptly } from '../../sim/promptly.ts';
 import { type RunningSim, type SimMeterAddress, type SimOptions, startSim } from '../../sim/street.ts';
 import { encodeTruth } from '../../sim/truth.ts';
 import { aborted, BadInput, expectWritable, print, say, untilStopped } from './io.ts';
@@ -19,6 +20,7 @@ export interface SimVerbOptions {
 
 export async function sim(scenarios: string[], options: SimVerbOptions): Promise<void> {
   expectWritable(options.truth, options.site);
+  answerPromptly();
   const signal = untilStopped(options.for);
   const how: SimOptions = {
     ports: options.tcp === true ? 'tcp' : 'pty',

@@ -9,6 +9,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Area } from '../../sim/area.ts';
 import { type SimClock, systemSimClock } from '../../sim/clock.ts';
+import { answerPromptly } from '../../sim/promptly.ts';
 import { parseScenario } from '../../sim/scenario.ts';
 import { serveArea } from '../../sim/street.ts';
 import { playShared, type ShareResult } from '../support/sim-shard.ts';
@@ -52,6 +53,7 @@ groups: [{ name: flat, count: ${METERS}, wire: { baud: 9600, metersPerLine: 1, t
     'at-once',
   );
   const lateMs: number[] = [];
+  answerPromptly();
   const sim = await serveArea(new Area(scenario), { ports: 'tcp', clock: watched(lateMs) });
   const child = fork(new URL('../support/sim-master.ts', import.meta.url), { stdio: 'inherit' });
   const line = sim.ports.map(({ port, meters }) => ({
