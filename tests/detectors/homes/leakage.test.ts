@@ -1,27 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert } from '../../../detectors/alert.ts';
-import { Engine } from '../../../detectors/engine.ts';
 import { leakage } from '../../../detectors/homes/leakage.ts';
 import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
+import { MINUTE, OneMeter } from './one-meter.ts';
 
-const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const START = Date.UTC(2026, 0, 1);
 
-class Meter {
-  readonly engine: Engine;
-  readonly alerts: Alert[] = [];
-  atMs = START;
-
+class Meter extends OneMeter {
   constructor(info: Partial<MeterInfo> = {}) {
-    this.engine = new Engine({ timezone: 'UTC', meters: [{ id: 'm', premises: 'flat', ...info }] }, [leakage()]);
+    super(leakage(), { premises: 'flat', ...info }, START);
   }
 
   /** Read every five minutes. */
   read(minutes: number, reading: Reading): this {
-    for (const endMs = this.atMs + minutes * MINUTE; this.atMs < endMs; this.atMs += 5 * MINUTE)
-      this.alerts.push(...this.engine.take({ atMs: this.atMs, meter: 'm', reading }).alerts);
-    return this;
+    return this.readEvery(5 * MINUTE, minutes, reading);
   }
 
   /** Days of so many watts at the lowest hour and three times as much else, read on the half hour. */
@@ -30,7 +22,7 @@ class Meter {
       for (let half = 1; half <= 48; half++) {
         const activePowerW = half === 7 || half === 8 ? lowestW : 3 * lowestW;
         const atMs = this.atMs + half * 30 * MINUTE;
-        this.alerts.push(...this.engine.take({ atMs, meter: 'm', reading: { activePowerW } }).alerts);
+        this.hear(atMs, { reading: { activePowerW } });
       }
       this.atMs += DAY;
     }

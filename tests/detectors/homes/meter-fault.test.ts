@@ -1,34 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert } from '../../../detectors/alert.ts';
-import { Engine } from '../../../detectors/engine.ts';
 import { type MeterFaultSettings, meterFault } from '../../../detectors/homes/meter-fault.ts';
 import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
+import { MINUTE, OneMeter } from './one-meter.ts';
 
-const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** One meter, read every quarter of an hour by what it says at each. */
-class Meter {
-  readonly engine: Engine;
-  readonly alerts: Alert[] = [];
-  atMs = Date.UTC(2026, 0, 1);
-
+class Meter extends OneMeter {
   constructor(info: Partial<MeterInfo> = {}, settings: Partial<MeterFaultSettings> = {}) {
-    const area = { timezone: 'UTC', meters: [{ id: 'm', ...info }] };
-    this.engine = new Engine(area, [meterFault(settings)]);
+    super(meterFault(settings), info);
   }
 
   read(hours: number, say: Reading | ((quarter: number) => Reading)): this {
-    for (let quarter = 0; quarter < 4 * hours; quarter++, this.atMs += 15 * MINUTE) {
-      const reading = typeof say === 'function' ? say(quarter) : say;
-      this.alerts.push(...this.engine.take({ atMs: this.atMs, meter: 'm', reading }).alerts);
-    }
-    return this;
-  }
-
-  clockFault(): this {
-    this.alerts.push(...this.engine.take({ atMs: this.atMs, meter: 'm', event: 'clock-fault' }).alerts);
-    return this;
+    return this.readEvery(15 * MINUTE, 60 * hours, say);
   }
 
   seen = () => this.alerts.map((alert) => `${alert.state} ${alert.evidence.fault}`);
@@ -204,7 +188,7 @@ describe('a clock that is off', () => {
   it('is a notice, over a day after the meter last said so', () => {
     const meter = new Meter().read(1, varied);
     expect(meter.engine.take({ atMs: meter.atMs, meter: 'm', event: 'power-on' }).alerts).toEqual([]);
-    meter.clockFault().read(12, varied).clockFault().read(24, varied);
+    meter.say('clock-fault').read(12, varied).say('clock-fault').read(24, varied);
     expect(meter.seen()).toEqual(['raised clock']);
     expect(meter.alerts[0]).toMatchObject({ severity: 'notice', evidence: { fault: 'clock' } });
     expect(meter.read(1, varied).seen()).toEqual(['raised clock', 'cleared clock']);

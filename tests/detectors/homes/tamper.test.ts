@@ -1,31 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert } from '../../../detectors/alert.ts';
-import { Engine } from '../../../detectors/engine.ts';
 import { tamper } from '../../../detectors/homes/tamper.ts';
-import type { MeterEvent, MeterInfo, Reading } from '../../../protocols/reading.ts';
+import type { MeterInfo, Reading } from '../../../protocols/reading.ts';
+import { MINUTE, OneMeter } from './one-meter.ts';
 
-const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** One meter, read every five minutes. */
-class Meter {
-  readonly engine: Engine;
-  readonly alerts: Alert[] = [];
-  atMs = Date.UTC(2026, 0, 1);
-
+class Meter extends OneMeter {
   constructor(info: Partial<MeterInfo> = {}) {
-    this.engine = new Engine({ timezone: 'UTC', meters: [{ id: 'm', premises: 'flat', ...info }] }, [tamper()]);
+    super(tamper(), { premises: 'flat', ...info });
   }
 
   read(minutes: number, reading: Reading): this {
-    for (const endMs = this.atMs + minutes * MINUTE; this.atMs < endMs; this.atMs += 5 * MINUTE)
-      this.alerts.push(...this.engine.take({ atMs: this.atMs, meter: 'm', reading }).alerts);
-    return this;
-  }
-
-  say(event: MeterEvent): this {
-    this.alerts.push(...this.engine.take({ atMs: this.atMs, meter: 'm', event }).alerts);
-    return this;
+    return this.readEvery(5 * MINUTE, minutes, reading);
   }
 
   wait(hours: number): this {
