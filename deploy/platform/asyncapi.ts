@@ -37,7 +37,8 @@ subscription (\`$share/platform/gw/1/+/up/alert/+\`) keep that order by sequence
 
 **Commands.** A JWS in compact form, signed with Ed25519 (\`alg\` EdDSA, \`kid\` the key's id), at most 16,384 bytes. The
 counter of each key grows; commands may overtake each other by up to 64. The same bytes again give the same answer. What a
-restart interrupted is answered \`unknown\` and not done again. An update is answered \`started\` at once, and again when
+restart interrupted is answered \`unknown\` and not done again, and so is an order to a meter whose answer was lost: look
+before it is given again. An update is answered \`started\` at once, and again when
 the new image has proved itself, was refused, or gave way to the old one.
 `.trim();
 
