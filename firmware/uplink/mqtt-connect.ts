@@ -40,6 +40,8 @@ export interface Attempt {
   address: string | undefined;
   settings: MqttSettings;
   options: LinkOptions;
+  /** Gives the attempt up. */
+  signal: AbortSignal;
 }
 
 /** Beyond 20 messages in flight nothing gets faster, and 20 is what common brokers hold. */
@@ -51,7 +53,7 @@ const SESSION_S = 300;
 
 /** Never rejects. */
 export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
-  const { broker, protocolVersion, settings } = attempt;
+  const { broker, protocolVersion, settings, signal } = attempt;
   let client: MqttClient;
   try {
     client = mqtt.connect(clientOptions(attempt));
@@ -64,13 +66,18 @@ export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
   });
   return new Promise((resolve) => {
     const fail = (error: unknown) => {
+      signal.removeEventListener('abort', giveUp);
       client.end(true);
       resolve(causeOf(error));
     };
+    const giveUp = () => fail(new Error('closed'));
+    if (signal.aborted) return giveUp();
+    signal.addEventListener('abort', giveUp);
     // Stays for the life of the client: an `error` without a listener would end the process.
     client.on('error', fail);
     client.on('close', () => fail(new Error(HUNG_UP)));
     client.once('connect', (connack) => {
+      signal.removeEventListener('abort', giveUp);
       sendAtOnce(client);
       const limits = connack.properties;
       const own = settings.maxPacketBytes ?? MAX_PACKET_BYTES;

@@ -104,7 +104,7 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
 
   async function tryBroker(broker: string): Promise<Connected | Cause> {
     const attempt = (protocolVersion: 4 | 5, address?: string) =>
-      connectOnce({ broker, protocolVersion, address, settings, options });
+      connectOnce({ broker, protocolVersion, address, settings, options, signal: closing.signal });
     let outcome = await attempt(5);
     if ('reason' in outcome && outcome.tryOlder) outcome = await attempt(4);
     const address = addresses.get(broker);
@@ -127,6 +127,7 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
         over = true;
         stopWatch();
         stopLate();
+        closing.signal.removeEventListener('abort', closeEarly);
         session = undefined;
         client.end(true);
         const lost = new LinkError('down', reason);
@@ -136,6 +137,11 @@ function openMqttLink(settings: MqttSettings, parts: LinkParts, options: LinkOpt
         resolve({ reason, permanent, tryOlder: false, noSuchHost: false });
       };
       const mine: Session = { connected, inflight: new Set(), waiting: [], drop: end };
+      // A link that is up says goodbye first; one whose subscription is not answered yet has nobody else to end it.
+      const closeEarly = () => {
+        if (session !== mine) end('closed');
+      };
+      closing.signal.addEventListener('abort', closeEarly);
       const watch = () => {
         stopWatch = clock.after(keepaliveMs, watch);
         if (clock.monotonicMs() - heardMs > 3 * keepaliveMs) return end('the broker is silent');

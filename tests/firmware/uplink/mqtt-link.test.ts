@@ -98,6 +98,29 @@ describe('the link', () => {
     await until(() => broker.connects.length === 2);
   });
 
+  it.each<[string, Script]>([
+    ['connection', { connack: () => undefined }],
+    ['subscription', { subscriptions: false }],
+  ])('closes at once while a broker leaves the %s without an answer', async (_, script) => {
+    const broker = await brokerOf(script);
+    const { link } = open([broker.url], { connectTimeoutMs: 15_000 });
+    await until(() => broker.connects.length === 1);
+    // Long enough for whatever answer there is, short of every deadline.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const fromMs = performance.now();
+    await link.close();
+    expect(performance.now() - fromMs).toBeLessThan(2_000);
+  });
+
+  it('closes whenever it is asked to', async () => {
+    const broker = await brokerOf();
+    for (let ms = 0; ms < 30; ms++) {
+      const { link } = open([broker.url]);
+      await new Promise((resolve) => setTimeout(resolve, ms / 3));
+      await link.close();
+    }
+  });
+
   it('tells a refusal and a message nobody heard from a delivery', async () => {
     const codes = [0, 16, 135, 151];
     const broker = await brokerOf({ onPublish: (publish, peer) => puback(peer, publish, codes.shift()) });
