@@ -54,6 +54,7 @@ const SESSION_S = 300;
 /** Never rejects. */
 export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
   const { broker, protocolVersion, settings, signal } = attempt;
+  if (signal.aborted) return Promise.resolve(causeOf(new Error('closed')));
   let client: MqttClient;
   try {
     client = mqtt.connect(clientOptions(attempt));
@@ -71,7 +72,6 @@ export function connectOnce(attempt: Attempt): Promise<Connected | Cause> {
       resolve(causeOf(error));
     };
     const giveUp = () => fail(new Error('closed'));
-    if (signal.aborted) return giveUp();
     signal.addEventListener('abort', giveUp);
     // Stays for the life of the client: an `error` without a listener would end the process.
     client.on('error', fail);
